@@ -1,0 +1,1 @@
+"""What the authz service and the gateway share: words, ids, wire bodies, tables and migrations."""
