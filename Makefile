@@ -1,0 +1,42 @@
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench golden format lock
+
+PY := .venv/bin/python
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## Start the authz service and the gateway with the demo practice
+	@deploy/setup.sh run
+	@exec .venv/bin/kinguard run
+
+test: ## Run every test, on SQLite and on real PostgreSQL and Redis
+	@deploy/setup.sh dev
+	$(PY) -m pytest -q -n 2 --dist loadgroup
+
+check: ## Format, lint, types, import contracts, policy check
+	@deploy/setup.sh dev
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/kinguard policy check --bundle policies
+
+bench: ## Measure against the peers and the budgets
+	@deploy/setup.sh dev
+	$(PY) -m benchmarks
+
+golden: ## Write the golden access matrix anew, to be read in review
+	@deploy/setup.sh dev
+	$(PY) -m policy_tests.golden
+
+format: ## Format the code
+	@deploy/setup.sh dev
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+lock: ## Write the hash-pinned locks anew (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--override requirements/overrides.txt requirements/dev.in -o requirements/dev.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--override requirements/overrides.txt -c requirements/dev.txt requirements/run.in -o requirements/run.txt
