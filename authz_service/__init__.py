@@ -1,0 +1,1 @@
+"""Kinguard's authorization service."""
