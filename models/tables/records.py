@@ -1,0 +1,192 @@
+"""Tables of the gateway's content: what a practice keeps about a client and shows in the portal.
+
+Columns named as in the resource table of the API are the raw properties a decision reads; the others are for display.
+Money is in cents, `*_on` a day in the practice's zone, `*_at` an instant in UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from sqlmodel import Field
+
+from models.tables.columns import Document as JsonDocument
+from models.tables.columns import Instant
+from models.tables.identity import RecordsBase
+
+
+class Practice(RecordsBase, table=True):
+    """A practice as families see it; `letterhead` is lines of an address."""
+
+    __tablename__ = "practice"
+
+    id: str = Field(primary_key=True)
+    name: str
+    zone: str
+    letterhead: list[str] = Field(default_factory=list, sa_type=JsonDocument)
+
+
+class Client(RecordsBase, table=True):
+    """A person in care. `name` is the full name, `preferred` what they are called."""
+
+    __tablename__ = "client"
+    properties: ClassVar[tuple[str, ...]] = ("client_id", "practice_id")
+
+    id: str = Field(primary_key=True)
+    practice_id: str = Field(index=True)
+    name: str
+    preferred: str
+    born_on: date
+
+    @property
+    def client_id(self) -> str:
+        """A client is its own client."""
+        return self.id
+
+
+class Item(RecordsBase):
+    """What every item has."""
+
+    id: str = Field(primary_key=True)
+    practice_id: str
+    client_id: str = Field(index=True)
+
+
+class Invoice(Item, table=True):
+    """A bill. `lines` are `{"text", "amount_cents"}`."""
+
+    __tablename__ = "invoice"
+    properties: ClassVar[tuple[str, ...]] = ("client_id", "addressee_id", "state", "balance_due_cents")
+
+    addressee_id: str | None = None
+    state: str
+    balance_due_cents: int
+    number: str
+    issued_on: date
+    due_on: date
+    total_cents: int
+    lines: list[dict[str, Any]] = Field(default_factory=list, sa_type=JsonDocument)
+    note: str | None = None
+
+
+class Payment(Item, table=True):
+    """Money received. `method` is in words."""
+
+    __tablename__ = "payment"
+    properties: ClassVar[tuple[str, ...]] = ("client_id", "payer_id")
+
+    payer_id: str | None = None
+    invoice_id: str | None = None
+    paid_on: date
+    amount_cents: int
+    method: str
+
+
+class Appointment(Item, table=True):
+    """A visit, past or coming."""
+
+    __tablename__ = "appointment"
+    properties: ClassVar[tuple[str, ...]] = ("client_id", "provider_id", "state", "starts_at")
+
+    provider_id: str | None = None
+    state: str
+    starts_at: datetime = Field(sa_type=Instant, index=True)
+    minutes: int
+    title: str
+    place: str
+
+
+class Document(Item, table=True):
+    """A paper to read and perhaps to sign. `body` is a list of paragraphs."""
+
+    __tablename__ = "document"
+    properties: ClassVar[tuple[str, ...]] = ("client_id", "category", "state", "signer_rule", "signer_ids", "copy_of")
+
+    category: str
+    state: str
+    signer_rule: str
+    signer_ids: list[str] = Field(default_factory=list, sa_type=JsonDocument)
+    copy_of: str | None = None
+    title: str
+    written_on: date
+    body: list[str] = Field(default_factory=list, sa_type=JsonDocument)
+
+
+class Form(Item, table=True):
+    """A questionnaire. `questions` are lines of text."""
+
+    __tablename__ = "form"
+    properties: ClassVar[tuple[str, ...]] = ("client_id", "state", "filler_id", "signer_rule", "signer_ids")
+
+    state: str
+    filler_id: str | None = None
+    signer_rule: str
+    signer_ids: list[str] = Field(default_factory=list, sa_type=JsonDocument)
+    title: str
+    sent_on: date
+    questions: list[str] = Field(default_factory=list, sa_type=JsonDocument)
+
+
+class Thread(Item, table=True):
+    """A conversation. `messages` are `{"from", "at", "text"}`, `at` in UTC (RFC 3339)."""
+
+    __tablename__ = "thread"
+    properties: ClassVar[tuple[str, ...]] = ("client_id", "provider_id", "participant_ids")
+
+    provider_id: str | None = None
+    participant_ids: list[str] = Field(default_factory=list, sa_type=JsonDocument)
+    title: str
+    messages: list[dict[str, Any]] = Field(default_factory=list, sa_type=JsonDocument)
+
+
+class ServicePlan(Item, table=True):
+    """What the practice and the client work on. `goals` are `{"title", "text"}`."""
+
+    __tablename__ = "service_plan"
+    properties: ClassVar[tuple[str, ...]] = ("client_id", "state")
+
+    state: str
+    title: str
+    starts_on: date
+    review_on: date | None = None
+    summary: str
+    goals: list[dict[str, Any]] = Field(default_factory=list, sa_type=JsonDocument)
+
+
+class ClinicalNote(Item, table=True):
+    """A clinician's own note; no representative ever sees one."""
+
+    __tablename__ = "clinical_note"
+    properties: ClassVar[tuple[str, ...]] = ("client_id",)
+
+    written_on: date
+    title: str
+    body: list[str] = Field(default_factory=list, sa_type=JsonDocument)
+
+
+ITEMS: dict[str, type[Item]] = {
+    "invoice": Invoice,
+    "payment": Payment,
+    "appointment": Appointment,
+    "document": Document,
+    "form": Form,
+    "thread": Thread,
+    "service_plan": ServicePlan,
+    "clinical_note": ClinicalNote,
+}
+
+
+class Outbox(RecordsBase, table=True):
+    """Facts of items still to be registered with the authz service, in the order of the changes.
+
+    `properties` is null when the item is gone.
+    """
+
+    __tablename__ = "outbox"
+
+    number: int | None = Field(default=None, primary_key=True)
+    practice_id: str
+    type: str
+    id: str
+    properties: dict[str, Any] | None = Field(default=None, sa_type=JsonDocument)
