@@ -40,7 +40,7 @@ not called for pages without a reader nor while the service cannot be reached, s
 
 Lists and buttons (gateway.edge.questions)
 
-    rows = await listing(request, "invoice", order_by=Invoice.issued_on.desc(), limit=50)   # Listing(rows, total)
+    rows = await listing(request, "invoice", order_by=Invoice.issued.desc(), limit=50)   # Listing(rows, total)
     clause = await visible(request, "invoice")            # SQLAlchemy condition, client included; action="view"
     ok = await may(request, [("pay", "invoice", row), ("open", "portal", {})])              # list[bool]; one call
     people = await profiles(request)                      # the portals an account may open: list[Profile]

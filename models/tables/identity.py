@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import MetaData
 from sqlmodel import Field, SQLModel
 
-from models.tables.columns import Instant
+from models.tables.columns import Document, Instant
 
 
 class RecordsBase(SQLModel):
@@ -20,7 +20,7 @@ class RecordsBase(SQLModel):
 
 
 class Person(RecordsBase, table=True):
-    """An account or a staff member, by the ids of the access data. `practice_id` only for staff."""
+    """An account or a staff member, by the ids of the access data. `practice_id` and `title` only for staff."""
 
     __tablename__ = "person"
 
@@ -28,7 +28,10 @@ class Person(RecordsBase, table=True):
     subject_id: str = Field(primary_key=True)
     name: str
     email: str | None = None
+    phone: str | None = None
+    address: list[str] = Field(default_factory=list, sa_type=Document)
     practice_id: str | None = None
+    title: str | None = None
 
 
 class Credential(RecordsBase, table=True):

@@ -1,7 +1,8 @@
 """Tables of the gateway's content: what a practice keeps about a client and shows in the portal.
 
 Columns named as in the resource table of the API are the raw properties a decision reads; the others are for display.
-Money is in cents, `*_on` a day in the practice's zone, `*_at` an instant in UTC.
+Money is in cents, days (`issued`, `due`, `dated`, `*_on`) are days in the practice's zone, `*_at` is an instant in UTC.
+`author` and `provider_id` are ids of staff.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from models.tables.identity import RecordsBase
 
 
 class Practice(RecordsBase, table=True):
-    """A practice as families see it; `letterhead` is lines of an address."""
+    """A practice as families see it. `letterhead`: `{"tagline", "address": [lines], "phone", "email", "hours", "emergency"}`."""
 
     __tablename__ = "practice"
 
     id: str = Field(primary_key=True)
     name: str
     zone: str
-    letterhead: list[str] = Field(default_factory=list, sa_type=JsonDocument)
+    letterhead: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)
 
 
 class Client(RecordsBase, table=True):
@@ -37,7 +38,7 @@ class Client(RecordsBase, table=True):
     practice_id: str = Field(index=True)
     name: str
     preferred: str
-    born_on: date
+    born: date
 
     @property
     def client_id(self) -> str:
@@ -54,7 +55,7 @@ class Item(RecordsBase):
 
 
 class Invoice(Item, table=True):
-    """A bill. `lines` are `{"text", "amount_cents"}`."""
+    """A bill. `lines` are `{"text", "on", "amount_cents"}`, `on` an ISO day."""
 
     __tablename__ = "invoice"
     properties: ClassVar[tuple[str, ...]] = ("client_id", "addressee_id", "state", "balance_due_cents")
@@ -63,11 +64,15 @@ class Invoice(Item, table=True):
     state: str
     balance_due_cents: int
     number: str
-    issued_on: date
-    due_on: date
-    total_cents: int
+    issued: date = Field(index=True)
+    due: date
     lines: list[dict[str, Any]] = Field(default_factory=list, sa_type=JsonDocument)
-    note: str | None = None
+    note: str = ""
+
+    @property
+    def total_cents(self) -> int:
+        """The sum of the lines."""
+        return sum(int(line["amount_cents"]) for line in self.lines)
 
 
 class Payment(Item, table=True):
@@ -81,6 +86,7 @@ class Payment(Item, table=True):
     paid_on: date
     amount_cents: int
     method: str
+    reference: str
 
 
 class Appointment(Item, table=True):
@@ -98,7 +104,7 @@ class Appointment(Item, table=True):
 
 
 class Document(Item, table=True):
-    """A paper to read and perhaps to sign. `body` is a list of paragraphs."""
+    """A paper to read and perhaps to sign. An empty line separates the paragraphs of `body`."""
 
     __tablename__ = "document"
     properties: ClassVar[tuple[str, ...]] = ("client_id", "category", "state", "signer_rule", "signer_ids", "copy_of")
@@ -109,12 +115,13 @@ class Document(Item, table=True):
     signer_ids: list[str] = Field(default_factory=list, sa_type=JsonDocument)
     copy_of: str | None = None
     title: str
-    written_on: date
-    body: list[str] = Field(default_factory=list, sa_type=JsonDocument)
+    author: str
+    dated: date = Field(index=True)
+    body: str
 
 
 class Form(Item, table=True):
-    """A questionnaire. `questions` are lines of text."""
+    """A questionnaire. `questions` are `{"label", "answer"}`, `answer` null until given."""
 
     __tablename__ = "form"
     properties: ClassVar[tuple[str, ...]] = ("client_id", "state", "filler_id", "signer_rule", "signer_ids")
@@ -125,44 +132,60 @@ class Form(Item, table=True):
     signer_ids: list[str] = Field(default_factory=list, sa_type=JsonDocument)
     title: str
     sent_on: date
-    questions: list[str] = Field(default_factory=list, sa_type=JsonDocument)
+    due: date | None = None
+    completed_on: date | None = None
+    questions: list[dict[str, Any]] = Field(default_factory=list, sa_type=JsonDocument)
 
 
 class Thread(Item, table=True):
-    """A conversation. `messages` are `{"from", "at", "text"}`, `at` in UTC (RFC 3339)."""
+    """A conversation. `messages` are `{"from", "at", "text"}`, `at` RFC 3339 in UTC."""
 
     __tablename__ = "thread"
     properties: ClassVar[tuple[str, ...]] = ("client_id", "provider_id", "participant_ids")
 
     provider_id: str | None = None
     participant_ids: list[str] = Field(default_factory=list, sa_type=JsonDocument)
-    title: str
+    subject: str
     messages: list[dict[str, Any]] = Field(default_factory=list, sa_type=JsonDocument)
 
 
 class ServicePlan(Item, table=True):
-    """What the practice and the client work on. `goals` are `{"title", "text"}`."""
+    """What the practice and the client work on. `goals` are `{"title", "text", "steps": [...], "progress"}`."""
 
     __tablename__ = "service_plan"
     properties: ClassVar[tuple[str, ...]] = ("client_id", "state")
 
     state: str
     title: str
-    starts_on: date
+    author: str
+    released_on: date | None = None
     review_on: date | None = None
     summary: str
     goals: list[dict[str, Any]] = Field(default_factory=list, sa_type=JsonDocument)
+    supports: list[str] = Field(default_factory=list, sa_type=JsonDocument)
 
 
-class ClinicalNote(Item, table=True):
-    """A clinician's own note; no representative ever sees one."""
+class Note(Item):
+    """What clinicians write for themselves."""
 
-    __tablename__ = "clinical_note"
     properties: ClassVar[tuple[str, ...]] = ("client_id",)
 
-    written_on: date
     title: str
-    body: list[str] = Field(default_factory=list, sa_type=JsonDocument)
+    author: str
+    dated: date
+    body: str
+
+
+class ClinicalNote(Note, table=True):
+    """A note on a session; no representative ever sees one."""
+
+    __tablename__ = "clinical_note"
+
+
+class TreatmentPlan(Note, table=True):
+    """The clinical plan behind the service plan; no representative ever sees one."""
+
+    __tablename__ = "treatment_plan"
 
 
 ITEMS: dict[str, type[Item]] = {
@@ -174,6 +197,7 @@ ITEMS: dict[str, type[Item]] = {
     "thread": Thread,
     "service_plan": ServicePlan,
     "clinical_note": ClinicalNote,
+    "treatment_plan": TreatmentPlan,
 }
 
 
