@@ -1,4 +1,4 @@
-"""The base of the access database's tables; its metadata is apart from that of the records database."""
+"""The bases of the two databases' tables; their metadata are apart, so that no table lands in the other database."""
 
 from __future__ import annotations
 
@@ -17,3 +17,7 @@ _NAMES = {
 
 class AccessTable(SQLModel, registry=registry(metadata=MetaData(naming_convention=_NAMES))):
     """A table of the authz service's database."""
+
+
+class RecordsTable(SQLModel, registry=registry(metadata=MetaData(naming_convention=_NAMES))):
+    """A table of the gateway's database."""

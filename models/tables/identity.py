@@ -7,19 +7,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import MetaData
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
+from models.tables.base import RecordsTable
 from models.tables.columns import Document, Instant
 
 
-class RecordsBase(SQLModel):
-    """Base of every table in the records database."""
-
-    metadata = MetaData()
-
-
-class Person(RecordsBase, table=True):
+class Person(RecordsTable, table=True):
     """An account or a staff member, by the ids of the access data. `practice_id` and `title` only for staff."""
 
     __tablename__ = "person"
@@ -34,7 +28,7 @@ class Person(RecordsBase, table=True):
     title: str | None = None
 
 
-class Credential(RecordsBase, table=True):
+class Credential(RecordsTable, table=True):
     """A sign-in name (in canonical form) and the Argon2id hash of its password."""
 
     __tablename__ = "credential"

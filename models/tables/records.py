@@ -8,17 +8,20 @@ Money is in cents, days (`issued`, `due`, `dated`, `*_on`) are days in the pract
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlmodel import Field
 
+from models.tables.base import RecordsTable
 from models.tables.columns import Document as JsonDocument
 from models.tables.columns import Instant
-from models.tables.identity import RecordsBase
 
 
-class Practice(RecordsBase, table=True):
-    """A practice as families see it. `letterhead`: `{"tagline", "address": [lines], "phone", "email", "hours", "emergency"}`."""
+class Practice(RecordsTable, table=True):
+    """A practice as families see it.
+
+    `letterhead`: `{"tagline", "address": [lines], "phone", "email", "hours", "emergency"}`.
+    """
 
     __tablename__ = "practice"
 
@@ -28,11 +31,10 @@ class Practice(RecordsBase, table=True):
     letterhead: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)
 
 
-class Client(RecordsBase, table=True):
+class Client(RecordsTable, table=True):
     """A person in care. `name` is the full name, `preferred` what they are called."""
 
     __tablename__ = "client"
-    properties: ClassVar[tuple[str, ...]] = ("client_id", "practice_id")
 
     id: str = Field(primary_key=True)
     practice_id: str = Field(index=True)
@@ -46,7 +48,16 @@ class Client(RecordsBase, table=True):
         return self.id
 
 
-class Item(RecordsBase):
+class ClientHome(RecordsTable, table=True):
+    """To which practice a client belongs: all that is known before a practice's rows may be read."""
+
+    __tablename__ = "client_home"
+
+    client_id: str = Field(primary_key=True)
+    practice_id: str
+
+
+class Item(RecordsTable):
     """What every item has."""
 
     id: str = Field(primary_key=True)
@@ -58,7 +69,6 @@ class Invoice(Item, table=True):
     """A bill. `lines` are `{"text", "on", "amount_cents"}`, `on` an ISO day."""
 
     __tablename__ = "invoice"
-    properties: ClassVar[tuple[str, ...]] = ("client_id", "addressee_id", "state", "balance_due_cents")
 
     addressee_id: str | None = None
     state: str
@@ -79,7 +89,6 @@ class Payment(Item, table=True):
     """Money received. `method` is in words."""
 
     __tablename__ = "payment"
-    properties: ClassVar[tuple[str, ...]] = ("client_id", "payer_id")
 
     payer_id: str | None = None
     invoice_id: str | None = None
@@ -93,7 +102,6 @@ class Appointment(Item, table=True):
     """A visit, past or coming."""
 
     __tablename__ = "appointment"
-    properties: ClassVar[tuple[str, ...]] = ("client_id", "provider_id", "state", "starts_at")
 
     provider_id: str | None = None
     state: str
@@ -107,7 +115,6 @@ class Document(Item, table=True):
     """A paper to read and perhaps to sign. An empty line separates the paragraphs of `body`."""
 
     __tablename__ = "document"
-    properties: ClassVar[tuple[str, ...]] = ("client_id", "category", "state", "signer_rule", "signer_ids", "copy_of")
 
     category: str
     state: str
@@ -124,7 +131,6 @@ class Form(Item, table=True):
     """A questionnaire. `questions` are `{"label", "answer"}`, `answer` null until given."""
 
     __tablename__ = "form"
-    properties: ClassVar[tuple[str, ...]] = ("client_id", "state", "filler_id", "signer_rule", "signer_ids")
 
     state: str
     filler_id: str | None = None
@@ -141,7 +147,6 @@ class Thread(Item, table=True):
     """A conversation. `messages` are `{"from", "at", "text"}`, `at` RFC 3339 in UTC."""
 
     __tablename__ = "thread"
-    properties: ClassVar[tuple[str, ...]] = ("client_id", "provider_id", "participant_ids")
 
     provider_id: str | None = None
     participant_ids: list[str] = Field(default_factory=list, sa_type=JsonDocument)
@@ -153,7 +158,6 @@ class ServicePlan(Item, table=True):
     """What the practice and the client work on. `goals` are `{"title", "text", "steps": [...], "progress"}`."""
 
     __tablename__ = "service_plan"
-    properties: ClassVar[tuple[str, ...]] = ("client_id", "state")
 
     state: str
     title: str
@@ -167,8 +171,6 @@ class ServicePlan(Item, table=True):
 
 class Note(Item):
     """What clinicians write for themselves."""
-
-    properties: ClassVar[tuple[str, ...]] = ("client_id",)
 
     title: str
     author: str
@@ -201,7 +203,7 @@ ITEMS: dict[str, type[Item]] = {
 }
 
 
-class Outbox(RecordsBase, table=True):
+class Outbox(RecordsTable, table=True):
     """Facts of items still to be registered with the authz service, in the order of the changes.
 
     `properties` is null when the item is gone.
