@@ -80,7 +80,7 @@ payer_may("pay", invoice: Invoice) if invoice.addressee = "me";
 reads_plan("view", _: ServicePlan);
 reads_plan("print", _: ServicePlan);
 
-# existing(action, resource): actions on an item that is already there, in contrast to an upload, or to the request for an appointment.
+# existing(action, resource): actions on an item that is already there, in contrast to an upload, a request, or the start of a thread.
 existing("view", _: Appointment);
 existing("cancel", _: Appointment);
 existing("reschedule", _: Appointment);
@@ -91,5 +91,6 @@ existing("view", _: Document);
 existing("download", _: Document);
 existing("sign", _: Document);
 existing(_action, _: Form);
-existing(_action, _: Thread);
+existing("view", _: Thread);
+existing("send", _: Thread);
 existing(_action, _: ServicePlan);
