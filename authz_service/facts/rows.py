@@ -1,4 +1,4 @@
-"""The access data as it stands at one instant: frozen rows, the relations a question reads, and where they come from."""
+"""The access data as it stands at one instant: frozen rows, what a question reads of them, and where they come from."""
 
 from __future__ import annotations
 
@@ -47,6 +47,11 @@ class Client:
     switches: Mapping[Feature, bool] = field(default_factory=lambda: ALL_ON)
     version: int = 1
 
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """The client as a resource."""
+        return {"client_id": self.id, "practice_id": self.practice_id}
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -73,7 +78,7 @@ class Staff:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Account x client x kind. The window is [starts, until): days in the practice's zone; None is open on that side."""
+    """Account x client x kind. The window is [starts, until): days in the practice's zone, None an open side."""
 
     id: str
     account_id: str
@@ -86,6 +91,11 @@ class Grant:
     until: date | None = None
     proof: str = "none"  # or "on_file"
     version: int = 1
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """The grant as a resource."""
+        return {"client_id": self.client_id, "practice_id": self.practice_id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +112,8 @@ class EmergencyAccess:
 class Relation:
     """Everything of the access data that a question about one account (or staff member) and one client can read.
 
-    A relation without account is what a staff member's question reads of the client. Relations are immutable; `memo` only keeps
-    what was derived from the very same rows, so it can never outlive them.
+    A relation without account is what a staff member's question reads of the client. `memo` keeps only what was derived
+    from the very same rows, so it can never outlive them.
     """
 
     practice: Practice
@@ -130,7 +140,7 @@ class StaffPost:
 
 
 class Access(Protocol):
-    """The access data at one instant. Unknown ids give None; `Snapshot` holds it in memory, the store reads it from the database."""
+    """The access data at one instant: in memory (`Snapshot`) or in the database. Unknown ids give None."""
 
     def account(self, account_id: str) -> Account | None:
         """The account."""
@@ -145,7 +155,7 @@ class Access(Protocol):
         """The staff member with the practice they belong to."""
 
     def relation(self, account_id: str | None, client_id: str) -> Relation | None:
-        """What a question about this account and client reads; None when the client is unknown. An unknown account gives account=None."""
+        """What a question about the two reads; None for an unknown client. An unknown account has `account` None."""
 
     def clients_of(self, account_id: str) -> tuple[str, ...]:
         """Ids of the clients on which the account holds a grant of whatever status, in order of id."""

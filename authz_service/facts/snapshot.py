@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Snapshot:
-    """An `Access` made of rows. It never changes: build another for another state (`dataclasses.replace` changes a row).
+    """An `Access` made of rows. It never changes: build another for another state.
 
     `withheld` holds (account id, client id, resource type, resource id); `blocks` (account id, client id);
     `items` maps (resource type, id) to raw properties.
@@ -83,7 +83,13 @@ class Snapshot:
         return tuple(sorted(self._clients_of.get(account_id, ())))
 
     def item(self, resource_type: str, resource_id: str) -> Mapping[str, Any] | None:
-        """The raw properties of an item."""
+        """The raw properties of an item; a client, practice or grant is registered by being there."""
+        if resource_type == "client" and (client := self.clients.get(resource_id)):
+            return client.properties
+        if resource_type == "grant" and (grant := self.grants.get(resource_id)):
+            return grant.properties
+        if resource_type == "practice" and resource_id in self.practices:
+            return {"practice_id": resource_id}
         return self.items.get((resource_type, resource_id))
 
     def _post(self, staff_id: str) -> StaffPost | None:

@@ -1,0 +1,212 @@
+"""Rows, request and clock become the facts of a policy; each `from` is interpreted once, when the policy is loaded."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from authz_service.engine import MISSING, BundleError
+from authz_service.engine.errors import Problem
+from authz_service.facts.code import day_of, has_second_factor, is_reachable, turning_points
+from authz_service.facts.sources import (
+    Bound,
+    FactError,
+    Holder,
+    Item,
+    Member,
+    SourceError,
+    holder_source,
+    item_source,
+    member_source,
+)
+from models.vocabulary import GrantStatus, Kind, StaffRole, SubjectType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from authz_service.engine import Fact, Policy, Question
+    from authz_service.facts.request import Authn
+    from authz_service.facts.rows import Grant, Relation, Staff, StaffPost
+
+_EVER = datetime.max.replace(tzinfo=UTC)
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_ADMINISTERS = frozenset({StaffRole.OWNER, StaffRole.ADMINISTRATOR})
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A subject as the rules see it, through one grant (staff: none), and what properties are compared with."""
+
+    grant_id: str | None
+    subject: tuple[Any, ...]  # the values of policy.subject_slots, or MISSING
+    bound: Bound
+    complete: bool = True  # no fact of the subject is missing
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The seats of a subject towards a client; true from `since` until `until`, as long as the rows stay."""
+
+    since: datetime
+    until: datetime
+    seats: tuple[Seat, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemReader:
+    """How the facts of a question's resource are read: only those the answer can depend on; the rest stay MISSING."""
+
+    template: tuple[Any, ...]
+    reads: tuple[tuple[int, Callable[[Bound, Item], Any]], ...]
+
+    def read(self, bound: Bound, item: Item) -> tuple[tuple[Any, ...], bool]:
+        """The values of policy.resource_slots, and whether one that is read is missing. Raises FactError."""
+        values, complete = list(self.template), True
+        for index, source in self.reads:
+            value = values[index] = source(bound, item)
+            if value is MISSING:
+                complete = False
+        return tuple(values), complete
+
+
+class Derivation:
+    """One policy's way from rows to facts. Raises BundleError for a source that is not known.
+
+    `second_factor_for_staff` asks it of staff whatever their practice's setting.
+    """
+
+    def __init__(self, policy: Policy, *, second_factor_for_staff: bool = False) -> None:
+        self._second_factor_for_staff = second_factor_for_staff
+        problems: list[Problem] = []
+        makers: dict[str, Callable[[Fact], Any]] = {
+            SubjectType.ACCOUNT: holder_source,
+            SubjectType.STAFF: member_source,
+        }
+        self._subjects = {
+            name: _prepare(policy.subject_slots(name), maker, problems)
+            for name, maker in makers.items()
+            if name in policy.subject_types
+        }
+        self._resources = {
+            name: _prepare(policy.resource_slots(name), item_source, problems) for name in policy.resource_types
+        }
+        if problems:
+            raise BundleError(problems)
+        # A key for each way of signing in that the facts tell apart; own objects, so that policies do not mix.
+        self._keys = tuple(object() for _ in range(4))
+
+    def reader(self, question: Question, resource_type: str) -> ItemReader:
+        """The reader for one question."""
+        levels = question.diagrams.levels
+        used = set(question.diagrams.support(question.diagram))
+        slots = self._resources[resource_type]
+        reads = tuple((index, source) for index, (fact, source) in enumerate(slots) if levels[fact.name] in used)
+        return ItemReader((MISSING,) * len(slots), reads)
+
+    def holder_seats(self, relation: Relation, now: datetime, authn: Authn) -> tuple[Seat, ...]:
+        """An account's seats, one for each grant on the client, kept until one of their facts changes by itself."""
+        key = self._keys[2 * has_second_factor(authn) + bool(authn.password_change_due)]
+        standing: Standing | None = relation.memo.get(key)
+        if standing is None or not standing.since <= now < standing.until:
+            standing = relation.memo[key] = self._standing(relation, now, authn)
+        return standing.seats
+
+    def member_seat(
+        self, post: StaffPost, practice_id: str | None, relation: Relation | None, now: datetime, authn: Authn
+    ) -> Seat:
+        """A staff member's seat towards a practice and a client, as far as they are stated."""
+        subscribed = subscribed_staff(post.colleagues)
+        member = Member(
+            post=post,
+            practice_id=practice_id,
+            relation=relation,
+            subscribed=post.staff.id in subscribed,
+            now=now,
+            authn=authn,
+            ask_second_factor=self._second_factor_for_staff,
+        )
+        subject = tuple(source(member) for _, source in self._subjects[SubjectType.STAFF])
+        if relation is None:
+            notice = timedelta(hours=post.practice.notice_hours)
+            bound = Bound(post.staff.id, None, frozenset(), notice, subscribed, None, None, None, None)
+            return Seat(None, subject, bound, MISSING not in subject)
+        today = day_of(now, relation.practice.zone)
+        bound = _bound(relation, post.staff.id, None, is_reachable(relation, today))
+        return Seat(None, subject, bound, MISSING not in subject)
+
+    def _standing(self, relation: Relation, now: datetime, authn: Authn) -> Standing:
+        today = day_of(now, relation.practice.zone)
+        reachable = is_reachable(relation, today)
+        sources = self._subjects[SubjectType.ACCOUNT]
+        seats = []
+        for grant in relation.grants:
+            holder = Holder(relation, grant, today, authn)
+            subject = tuple(source(holder) for _, source in sources)
+            seats.append(
+                Seat(grant.id, subject, _bound(relation, grant.account_id, grant, reachable), MISSING not in subject)
+            )
+        points = sorted(turning_points(relation))
+        place = bisect_right(points, now)
+        since = points[place - 1] if place else _NEVER
+        until = points[place] if place < len(points) else _EVER
+        return Standing(since, until, tuple(seats))
+
+
+def _prepare(
+    slots: Iterable[Fact], make: Callable[[Fact], Any], problems: list[Problem]
+) -> tuple[tuple[Fact, Callable[..., Any]], ...]:
+    prepared = []
+    for fact in slots:
+        try:
+            prepared.append((fact, _within_domain(fact, make(fact))))
+        except SourceError as error:
+            problems.append(Problem(fact.file, fact.line, f"{fact.name} cannot be derived: {error}"))
+    return tuple(prepared)
+
+
+def _within_domain(fact: Fact, source: Callable[..., Any]) -> Callable[..., Any]:
+    """The same source, giving the domain's own values; whatever else a row holds is an error, never a value."""
+    domain: dict[Any, Any] = {value: value for value in fact.values}
+    flag = fact.is_flag
+
+    def read(*args: Any) -> Any:
+        value = source(*args)
+        if value is MISSING:
+            return value
+        found = domain.get(value, MISSING)
+        if found is MISSING or (value.__class__ is bool) is not flag:
+            raise FactError(f"{fact.name} would be {value!r}, which is none of its values")
+        return found
+
+    return read
+
+
+def _bound(relation: Relation, subject_id: str, grant: Grant | None, reachable: bool) -> Bound:
+    client, staff = relation.client, [member for member in relation.staff if member.state == "active"]
+    assigned = (m.id for m in staff if client.id in m.assigned or not _ADMINISTERS.isdisjoint(m.roles))
+    return Bound(
+        subject_id=subject_id,
+        # Seen through a self grant the client's own account is `me`, or an account of the past.
+        self_account=None if grant is not None and grant.kind is Kind.SELF else self_account(relation.client_grants),
+        withheld=relation.withheld,
+        notice=timedelta(hours=relation.practice.notice_hours),
+        subscribed=subscribed_staff(relation.staff),
+        assigned=frozenset(assigned),
+        available=frozenset(member.id for member in staff if member.available),
+        self_managing=client.self_managing,
+        reachable=reachable,
+    )
+
+
+def self_account(client_grants: Iterable[Grant]) -> str | None:
+    """The account that is the client's own: the holder of the `self` grant, unless that has ended."""
+    held = (g for g in client_grants if g.kind is Kind.SELF and g.status is not GrantStatus.ENDED)
+    return next((grant.account_id for grant in held), None)
+
+
+def subscribed_staff(staff: Iterable[Staff]) -> frozenset[str]:
+    """Who of a practice counts as subscribed: whoever is, and someone who works alone, because one is free (row Y3)."""
+    active = [member for member in staff if member.state == "active"]
+    return frozenset(member.id for member in active if member.subscribed or len(active) == 1)
