@@ -65,7 +65,8 @@ class Diagrams:
 
     def __init__(self, variables: Variables, inherited: Mapping[_Key, Node] = MappingProxyType({})) -> None:
         self.variables = variables
-        self.sizes = variables.sizes
+        self.names, self.values, self.sizes = variables.names, variables.values, variables.sizes
+        self.levels, self.index = variables.levels, variables.index
         self._inherited = inherited
         self._nodes: dict[_Key, Node] = {}
         self._and: dict[tuple[Diagram, Diagram], Diagram] = {}
