@@ -130,9 +130,9 @@ def read_signed(token: str, keys: KeySet) -> tuple[dict[str, Any], bytes]:
     if not _COMPACT.fullmatch(token):
         raise TokenError("the token is not a compact signed token")
     parts = token.split(".")
-    header = read_object(_decode(parts[0]), "header")
-    payload = _decode(parts[1])
-    _decode(parts[2])
+    header = read_object(decode(parts[0]), "header")
+    payload = decode(parts[1])
+    decode(parts[2])
     if "crit" in header or "b64" in header:
         raise TokenError("the token asks for an extension that is not supported")
     key = keys.get(header.get("kid"))
@@ -163,7 +163,8 @@ def encode(raw: bytes) -> str:
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def _decode(part: str) -> bytes:
+def decode(part: str) -> bytes:
+    """The bytes behind canonical base64url without padding; TokenError otherwise."""
     try:
         raw = urlsafe_b64decode(part + "=" * (-len(part) % 4))
     except ValueError as error:

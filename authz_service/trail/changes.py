@@ -98,6 +98,7 @@ def record_change(session: Session, change: Change) -> str:
             practice_id=change.practice_id,
             request_id=change.origin.request_id,
             caller=change.origin.caller,
+            subject=change.origin.actor,
             account_id=change.account_id,
             client_id=change.client_id,
             action=change.action,

@@ -20,6 +20,7 @@ class TrailRecord(AccessTable, table=True):
     __tablename__ = "trail_records"
     __table_args__ = (
         Index("ix_trail_records_at", "at", "chain", "number", "position", "item"),
+        Index("ix_trail_records_subject_at", "subject", "at"),
         Index("ix_trail_records_account_id_at", "account_id", "at"),
         Index("ix_trail_records_client_id_at", "client_id", "at"),
         Index("ix_trail_records_resource_id_at", "resource_id", "at"),
@@ -30,11 +31,14 @@ class TrailRecord(AccessTable, table=True):
     position: int = Field(primary_key=True, sa_column_kwargs=_GIVEN)  # record in the group, from 0
     item: int = Field(primary_key=True, default=0, sa_column_kwargs=_GIVEN)
     at: int = Field(sa_type=BigInteger)  # microseconds since the epoch, UTC
-    type: str = Field(max_length=16)  # decision, change, event, legend
+    type: str = Field(
+        max_length=16
+    )  # decision, change, event, legend (how facts are abbreviated), segment (its beginning)
     practice_id: str | None = Field(default=None, max_length=64)
     request_id: str | None = Field(default=None, max_length=256)
     caller: str | None = Field(default=None, max_length=64)
-    account_id: str | None = Field(default=None, max_length=64)  # the subject, or whose access was changed
+    subject: str | None = Field(default=None, max_length=80)  # who asked or acted: account/dana, staff/jo
+    account_id: str | None = Field(default=None, max_length=64)  # the account that asked, or whose access was changed
     client_id: str | None = Field(default=None, max_length=64)
     action: str | None = Field(default=None, max_length=64)
     resource_type: str | None = Field(default=None, max_length=64)
@@ -45,7 +49,7 @@ class TrailRecord(AccessTable, table=True):
 
 
 class TrailGroup(AccessTable, table=True):
-    """One link of a chain: the records of a group share one hash."""
+    """One link of a chain: the records of a group share one hash. A segment's chain begins with its header, group 0."""
 
     __tablename__ = "trail_groups"
 

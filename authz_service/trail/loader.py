@@ -1,0 +1,204 @@
+"""From segments to table: a thread loads what is durable, signs checkpoints, and clears away what both hold."""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from sqlalchemy import func, insert, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from authz_service.trail.checkpoints import append_checkpoint
+from authz_service.trail.records import rows_of
+from authz_service.trail.segments import MAGIC, SUFFIX, Link, read_groups, torn_at
+from models.tables.trail import GROUPS, HEADS, RECORDS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import Connection, Engine
+
+    from authz_service.clock import Clock
+    from authz_service.tokens.signatures import PrivateKey
+    from authz_service.trail.segments import Group
+    from authz_service.trail.writer import TrailWriter
+
+TORN = ".torn"
+_PAUSE_SECONDS = 0.25
+_BREATH_SECONDS = 0.02  # between two transactions, so that requests are not starved
+_RECORDS_A_TRANSACTION = 500
+_CHECKPOINT_SECONDS = 60.0
+_CHECKPOINT_RECORDS = 1000
+
+_log = structlog.get_logger()
+
+
+class _Progress:
+    """How far a segment has been loaded."""
+
+    __slots__ = ("last", "offset")
+
+    def __init__(self) -> None:
+        self.last: Link | None = None
+        self.offset = len(MAGIC)
+
+
+class TrailLoader:
+    """Loads the segments of one folder: those of this process's writer, and what dead processes left behind."""
+
+    def __init__(
+        self, database: Engine, folder: Path, writer: TrailWriter, *, checkpoints: Path, key: PrivateKey, clock: Clock
+    ) -> None:
+        self._database = database
+        self._folder = folder
+        self._checkpoints = checkpoints
+        self._key = key
+        self._clock = clock
+        self._writer = writer
+        self._progress: dict[Path, _Progress] = {}
+        self._unsigned: dict[str, Link] = {}
+        self._unsigned_records = 0
+        self._signed: dict[str, int] = {}
+        self._finished: list[Path] = []  # loaded whole, waiting for a checkpoint that covers them
+        self._signed_at = float("-inf")
+        self._stopping = threading.Event()
+        self._wanted = threading.Event()
+        self._passes = 0
+        self._passed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="trail-loader", daemon=True)
+        self.problem: str | None = None
+
+    def start(self) -> None:
+        """Starts loading; what earlier processes left behind comes first."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Loads the rest, signs it and ends."""
+        self._stopping.set()
+        self._wanted.set()
+        self._thread.join(timeout=10)
+
+    def catch_up(self, timeout: float = 2.0) -> bool:
+        """Waits until everything that is durable now is in the table; False when that takes too long."""
+        with self._passed:
+            target = self._passes + 2  # The pass under way may have read the segment before.
+            self._wanted.set()
+            return self._passed.wait_for(lambda: self._passes >= target, timeout)
+
+    def _run(self) -> None:
+        while True:
+            last = self._stopping.is_set()
+            try:
+                self.load(sign=last)
+                self.problem = None
+            except (OSError, SQLAlchemyError) as error:
+                self.problem = f"the trail cannot be loaded: {type(error).__name__}"
+                _log.warning("trail_load_failed", error=str(error).partition("\n")[0])
+            with self._passed:
+                self._passes += 1
+                self._passed.notify_all()
+                waiting = self._wanted.is_set()
+                self._wanted.clear()
+            if last:
+                return
+            if not waiting:
+                self._wanted.wait(_PAUSE_SECONDS)
+
+    def load(self, *, sign: bool = False) -> None:
+        """One pass over the folder."""
+        opened = self._writer.open_segment  # Read first: a segment closed in the meantime is finished in the next pass.
+        for path in sorted(self._folder.glob(f"*{SUFFIX}")):
+            if path in self._finished:
+                continue
+            chain = path.stem
+            if chain in self._writer.chains:
+                self._load_segment(path, closed=chain != opened)
+            else:
+                self._load_left_behind(path)
+        with self._database.connect() as connection:
+            for link in _changed_heads(connection, self._signed):
+                self._unsigned[link.chain] = link
+        self._sign(force=sign or bool(self._finished))
+
+    def _load_left_behind(self, path: Path) -> None:
+        with path.open("rb+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:  # Another process writes or loads it.
+                return
+            if path.exists():
+                self._load_segment(path, closed=True)
+
+    def _load_segment(self, path: Path, *, closed: bool) -> None:
+        progress = self._progress.get(path)
+        if progress is None:
+            progress = self._progress[path] = _Progress()
+            self._skip_loaded(path, progress)
+        batch: list[Group] = []
+        count = 0
+        for group in read_groups(path, progress.last, progress.offset):
+            batch.append(group)
+            count += len(group.records)
+            if count >= _RECORDS_A_TRANSACTION:
+                self._insert(batch, progress)
+                batch, count = [], 0
+                time.sleep(_BREATH_SECONDS)
+        if batch:
+            self._insert(batch, progress)
+        if closed:
+            self._progress.pop(path)
+            if torn_at(path, progress.offset) is None:
+                self._finished.append(path)
+            else:
+                _log.warning("trail_segment_torn", segment=path.name, offset=progress.offset)
+                path.rename(path.with_suffix(TORN))
+
+    def _skip_loaded(self, path: Path, progress: _Progress) -> None:
+        chain = path.stem
+        with self._database.connect() as connection:
+            loaded = connection.scalar(select(func.max(GROUPS.c.number)).where(GROUPS.c.chain == chain))
+        if loaded is None:
+            return
+        for group in read_groups(path):
+            if group.link.number > loaded:
+                return
+            progress.last, progress.offset = group.link, group.end
+            self._unsigned[chain] = group.link
+
+    def _insert(self, groups: list[Group], progress: _Progress) -> None:
+        records: list[dict[str, Any]] = []
+        for group in groups:
+            for position, record in enumerate(group.records):
+                records += rows_of(group.link, position, record)
+        links = [
+            {"chain": g.link.chain, "number": g.link.number, "count": len(g.records), "hash": g.link.hash}
+            for g in groups
+        ]
+        with self._database.begin() as connection:
+            connection.execute(insert(GROUPS), links)
+            connection.execute(insert(RECORDS), records)
+        progress.last, progress.offset = groups[-1].link, groups[-1].end
+        self._unsigned[groups[-1].link.chain] = groups[-1].link
+        self._unsigned_records += sum(len(group.records) for group in groups)
+
+    def _sign(self, *, force: bool) -> None:
+        due = time.monotonic() - self._signed_at
+        many = self._unsigned_records >= _CHECKPOINT_RECORDS and due >= 1.0
+        if self._unsigned and (force or many or due >= _CHECKPOINT_SECONDS):
+            append_checkpoint(self._checkpoints, self._key, int(self._clock().timestamp() * 1_000_000), self._unsigned)
+            self._signed |= {chain: link.number for chain, link in self._unsigned.items()}
+            self._unsigned = {}
+            self._unsigned_records = 0
+            self._signed_at = time.monotonic()
+        if not self._unsigned:
+            for path in self._finished:
+                path.unlink(missing_ok=True)
+            self._finished = []
+
+
+def _changed_heads(connection: Connection, signed: dict[str, int]) -> list[Link]:
+    rows = connection.execute(select(HEADS.c.chain, HEADS.c.number, HEADS.c.hash))
+    return [Link(chain, number, digest) for chain, number, digest in rows if signed.get(chain) != number]
