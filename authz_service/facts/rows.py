@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from models.vocabulary import Feature, PlanAudience, SelfManaging
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from models.vocabulary import GrantStatus, Kind, StaffRole
 
-ALL_ON: Mapping[Feature, bool] = dict.fromkeys(Feature, True)
+ALL_ON: Mapping[Feature, bool] = MappingProxyType(dict.fromkeys(Feature, True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,118 @@
+"""Changes of the access data: a row is never changed, it ends and another begins; the trail records each change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import select
+
+from authz_service.storage.cache import Touched
+from authz_service.storage.reading import Reading
+from authz_service.trail.changes import Change, record_change
+from models.tables import access as tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from authz_service.trail.changes import Origin
+    from models.tables.access import History
+
+R = TypeVar("R", bound=tables.History)
+# Their rows reach only the decisions about one client; those of other tables may reach any.
+_OF_CLIENT = (
+    tables.ClientRow,
+    tables.ClientSwitchRow,
+    tables.GrantRow,
+    tables.WithholdRow,
+    tables.BlockRow,
+    tables.EmergencyAccessRow,
+)
+
+
+class Writer:
+    """One transaction of changes, made at `now` by `origin.actor`. `reading` sees what has been changed so far."""
+
+    def __init__(self, session: Session, now: datetime, origin: Origin, reason: str | None) -> None:
+        self.now = now
+        self.origin = origin
+        self.reason = reason
+        self.reading = Reading(session.connection())
+        self.touched = Touched()
+        self._session = session
+
+    def current(self, table: type[R], **identity: Any) -> R | None:
+        """The row that holds now."""
+        conditions = (getattr(table, name) == value for name, value in identity.items())
+        return self._session.scalars(select(table).where(*conditions, table.valid_to.is_(None))).one_or_none()  # type: ignore[union-attr]
+
+    def put(self, row: R) -> R:
+        """Let this row hold from now on, in place of the one about the same thing; the same again changes nothing."""
+        table = type(row)
+        before = self.current(table, **{name: getattr(row, name) for name in table.identity})
+        row.version, row.changed_by, row.reason = 1, self.origin.actor, self.reason
+        row.valid_from, row.valid_to = self.now, None
+        if before is not None:
+            if values_of(before) == values_of(row):
+                return before
+            row.version = before.version + 1
+            row.valid_from = self._end(before)
+        self._session.add(row)
+        self._touch(row)
+        self._session.flush()
+        return row
+
+    def end(self, row: History) -> None:
+        """Let nothing hold in place of this row; who ended it, and why, stands in the trail."""
+        self._end(row)
+        self._touch(row)
+
+    def record(
+        self,
+        action: str,
+        resource: tuple[str, str],
+        *,
+        practice_id: str | None = None,
+        client_id: str | None = None,
+        account_id: str | None = None,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Record a change of this transaction; `before` and `after` hold what differs."""
+        change = Change(
+            at=self.now,
+            origin=self.origin,
+            action=action,
+            resource_type=resource[0],
+            resource_id=resource[1],
+            practice_id=practice_id,
+            client_id=client_id,
+            account_id=account_id,
+            before=before,
+            after=after,
+            reason=self.reason,
+        )
+        record_change(self._session, change)
+
+    def _end(self, row: History) -> datetime:
+        # A clock that was set back must not make a row end before it began.
+        row.valid_to = max(self.now, row.valid_from)
+        self._session.flush()
+        return row.valid_to
+
+    def _touch(self, row: History) -> None:
+        if isinstance(row, tables.ResourceRow):
+            self.touched.items.add((row.resource_type, row.resource_id))
+        elif isinstance(row, _OF_CLIENT):
+            self.touched.clients.add(row.id if isinstance(row, tables.ClientRow) else row.client_id)
+            if isinstance(row, tables.ClientRow | tables.GrantRow):
+                self.touched.items.add(("client" if isinstance(row, tables.ClientRow) else "grant", row.id))
+        else:
+            self.touched.everything = True
+
+
+def values_of(row: History) -> dict[str, Any]:
+    """What a row says, without its place in history."""
+    return row.model_dump(exclude=set(tables.History.model_fields))
