@@ -1,0 +1,47 @@
+"""Renders the matrix from the rows of the cast."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from policy_tests.suites import HOME, Board, base_scene, subject_type
+from policy_tests.world.load import load_world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from authz_service.engine import Policy
+    from models.world import World
+
+FILE = HOME / "golden" / "access_matrix.txt"
+_HEADING = """\
+What everyone of the cast may do with everything, on the frozen day. What is not listed was asked and denied.
+Written by `make golden`; a test compares. A change of this file is a change of who may do what: read it line by line.
+"""
+
+
+def render(policy: Policy) -> str:
+    """One block for each person, one line for each thing of which anything is allowed."""
+    world, scene = load_world(), base_scene()
+    blocks = [_HEADING]
+    for who in (*world.accounts, *world.staff):
+        board = Board(policy, [who])
+        answers = board.answers(scene)
+        lines = []
+        for thing in board.rows[who]:
+            allowed = [action for action in thing.actions if answers[who, action, thing.name].allowed]
+            if allowed:
+                lines.append(f"  {thing.name:<34}{' '.join(allowed)}")
+        count = sum(decision.allowed for decision in answers.values())
+        blocks.append("\n".join([f"{who}: {', '.join(_about(world, who))}", *lines, f"  {count} of {len(answers)}\n"]))
+    return "\n".join(blocks)
+
+
+def _about(world: World, who: str) -> Iterator[str]:
+    yield subject_type(who)
+    if who in world.staff:
+        member = world.staff[who]
+        yield from (*member.roles, f"of {member.practice}")
+    for grant in world.grants.values():
+        if grant.account == who:
+            yield f"{grant.kind} on {grant.client}" + ("" if grant.status == "active" else f" ({grant.status})")
