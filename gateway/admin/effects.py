@@ -1,0 +1,82 @@
+"""What a person really has of each feature, and which level says no: asked of the service, one plan a feature."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from gateway.edge.authz_client import Asking
+from gateway.portal.words import KINDS
+from models.vocabulary import Feature, Kind, SubjectType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateway.edge.authz_client import AuthzClient, Plan
+
+# The action by which a feature is known to be open; `docs/adr/0002` lists all of each feature.
+_PROBES: Mapping[Feature, tuple[str, str]] = MappingProxyType(
+    {
+        Feature.BASICS: ("open", "portal"),
+        Feature.CALENDAR: ("view", "calendar"),
+        Feature.SCHEDULING: ("cancel", "appointment"),
+        Feature.INVOICES: ("view", "invoice"),
+        Feature.PAYMENTS: ("pay", "invoice"),
+        Feature.DOCUMENTS: ("view", "document"),
+        Feature.FORMS: ("view", "form"),
+        Feature.MESSAGES: ("view", "thread"),
+        Feature.OWNER_EMAIL: ("send", "owner_email"),
+        Feature.REMINDERS: ("remind", "appointment"),
+        Feature.SERVICE_PLAN: ("view", "service_plan"),
+    }
+)
+
+# The level that says no, and a sentence; {kind} and {first} are filled in.
+_REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "locked": ("Sign-in locked", "The sign-in of {first} is locked."),
+        "authn": ("Sign-in", "{first} has to finish signing in first."),
+        "status": ("Access not active", "The access of {first} is not active."),
+        "window": ("Outside the dates", "Today is outside the dates of this access."),
+        "kind": ("Never for this kind", "{kind}: this can never be switched on."),
+        "contacts": ("Off for the whole practice", "The practice allows no portal access for contacts."),
+        "plan_audience": ("Practice setting", "The practice does not show service plans to this kind."),
+        "card_processing": ("Practice setting", "The practice takes no card payments."),
+        "assent": ("Teen's assent", "The teen does not agree to it."),
+        "proof": ("Proof missing", "Proof of authority is not on file."),
+        "age": ("Age", "The age of the client does not allow it."),
+        "inactive": ("Client not in care", "The client is no longer in care."),
+        "practice_switch": ("Off for the whole practice", "Switched off for the whole practice."),
+        "client_switch": ("Off for this client", "Switched off for everyone of this client."),
+        "toggle": ("Off", ""),
+        "platform": ("Never in the portal", "No family sees this in the portal."),
+    }
+)
+_OTHER = ("Not open", "A safety block or another limit stands in the way.")
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What holds for one feature. `level` and `reason` are empty when the person has it."""
+
+    has: bool
+    level: str
+    reason: str
+
+
+async def effects(authz: AuthzClient, account_id: str, client_id: str, kind: Kind, first: str) -> dict[Feature, Effect]:
+    """What the account has of each feature of the client, over all its grants."""
+    asking = Asking({"type": SubjectType.ACCOUNT.value, "id": account_id}, amr=("pwd",))
+    plans = await asyncio.gather(
+        *(authz.plan(asking, action, kind_of, {"client_id": client_id}) for action, kind_of in _PROBES.values())
+    )
+    return {feature: _effect(plan, kind, first) for feature, plan in zip(_PROBES, plans, strict=True)}
+
+
+def _effect(plan: Plan, kind: Kind, first: str) -> Effect:
+    if plan.condition is not False:
+        return Effect(has=True, level="", reason="")
+    level, reason = _REASONS.get(str((plan.refusal or {}).get("refusal")), _OTHER)
+    return Effect(has=False, level=level, reason=reason.format(kind=KINDS[kind], first=first))

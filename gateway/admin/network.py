@@ -1,0 +1,104 @@
+"""A client's page for the practice: the contact network and the client's switches (rows W1, W16, W22)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gateway.admin.people import describe, name_of
+from gateway.admin.switches import Problem, boxes, conflict_problems, read_switches, said_of, states
+from gateway.edge.errors import Rejected
+from gateway.edge.questions import may
+from gateway.portal.formats import count, day
+from gateway.portal.today import local_today
+from gateway.portal.words import Badge
+from gateway.web.pages import page, say, see_other
+from models.vocabulary import SubjectType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from gateway.admin.people import NetworkPerson
+    from gateway.admin.switches import SentSwitches
+
+
+@dataclass(frozen=True, slots=True)
+class AboutClient:
+    """What stands below a client's name."""
+
+    born: str
+    age: str
+    chips: tuple[Badge, ...]
+
+
+async def client_page(request: Request) -> Response:
+    """The contact network, and the switches for this client."""
+    return await _show(request)
+
+
+async def save_client_switches(request: Request) -> Response:
+    """Turn the switches that the reader turned, unless somebody else turned one of them first."""
+    client, reader, authz = request.state.client, request.state.reader, request.app.state.authz
+    sent = read_switches(await request.form())
+    stored = states((await authz.client(client.id))["switches"])
+    if sent.conflicts(stored):
+        return await _show(request, sent=sent, problems=conflict_problems(sent, stored), status=409)
+    changes = sent.changes()
+    for feature, on in changes.items():
+        try:
+            await authz.set_client_switch(client.id, feature.value, on=on, actor=reader.actor)
+        except Rejected as error:
+            return await _show(request, sent=sent, problems=[Problem(feature.value, error.detail)], status=422)
+    await say(request, said_of(changes, client.preferred))
+    return see_other(f"/admin/clients/{client.id}")
+
+
+async def _show(
+    request: Request, *, sent: SentSwitches | None = None, problems: Sequence[Problem] = (), status: int = 200
+) -> Response:
+    client, reader, authz = request.state.client, request.state.reader, request.app.state.authz
+    sees_grants, sees_switches, may_switch = await may(
+        request, [("view", "grant", {}), ("view", "switch", {}), ("update", "switch", {})]
+    )
+    attributes = await authz.client(client.id)
+    practice = await authz.practice(reader.practice_id) if sees_switches else {}
+    return await page(
+        request,
+        "admin/client.html",
+        status=status,
+        problems=problems,
+        about=await _about(request, attributes),
+        network=await _network(request) if sees_grants else None,
+        switches=boxes(states(attributes["switches"]), practice=states(practice["switches"]), sent=sent)
+        if sees_switches
+        else None,
+        switches_action=f"/admin/clients/{client.id}/switches",
+        may_switch=may_switch,
+    )
+
+
+async def _network(request: Request) -> list[NetworkPerson]:
+    grants = await request.app.state.authz.grants_of_client(request.state.client.id)
+    people = await request.app.state.records.people(SubjectType.ACCOUNT, [grant["account_id"] for grant in grants])
+    named = [(name_of(people, grant["account_id"]), grant) for grant in grants]
+    order = {"active": 0, "pending": 1, "suspended": 2, "ended": 3}
+    return [
+        describe(grant, name) for name, grant in sorted(named, key=lambda pair: (order[pair[1]["status"]], pair[0]))
+    ]
+
+
+async def _about(request: Request, attributes: Mapping[str, Any]) -> AboutClient:
+    row, _ = await request.app.state.records.client(request.state.client.id)
+    return AboutClient(
+        born=day(row.born),
+        age=f"{count(_years(row.born, local_today(request)), 'year', 'years')} old",
+        chips=(Badge("In care", "good") if attributes.get("active", True) else Badge("Not in care"),),
+    )
+
+
+def _years(born: date, today: date) -> int:
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))

@@ -1,0 +1,22 @@
+"""The site map for a practice's staff."""
+
+from __future__ import annotations
+
+from gateway.admin.clients import clients
+from gateway.admin.grants import grant_page, save_toggles
+from gateway.admin.network import client_page, save_client_switches
+from gateway.admin.practice import practice_page, save_practice_switches, save_settings
+from gateway.admin.sections import start
+from gateway.edge.guard import Guard, Route, signed_in
+
+ROUTES = (
+    Route("/admin", start, guard=signed_in),
+    Route("/admin/clients", clients, guard=Guard("view", "client")),
+    Route("/admin/clients/{client}", client_page, guard=Guard("view", "client")),
+    Route("/admin/clients/{client}/switches", save_client_switches, guard=Guard("update", "switch"), methods=("POST",)),
+    Route("/admin/clients/{client}/grants/{grant}", grant_page, guard=Guard("view", "grant")),
+    Route("/admin/clients/{client}/grants/{grant}", save_toggles, guard=Guard("update", "grant"), methods=("POST",)),
+    Route("/admin/practice", practice_page, guard=Guard("view", "practice")),
+    Route("/admin/practice", save_settings, guard=Guard("update", "practice"), methods=("POST",)),
+    Route("/admin/practice/switches", save_practice_switches, guard=Guard("update", "switch"), methods=("POST",)),
+)

@@ -1,0 +1,121 @@
+"""The features as boxes: reading them from a form, and finding what somebody else changed meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway.portal.words import FEATURES
+from models.vocabulary import Feature
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.datastructures import FormData
+
+OFF_FOR_PRACTICE = "Off for the whole practice"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A line of the error summary; `field` is the id of what it is about."""
+
+    field: str | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchBox:
+    """A feature's box. `stored` is the state the page was read with, `above` the level above that says no."""
+
+    feature: str
+    label: str
+    about: str
+    on: bool
+    stored: bool
+    above: str | None
+    conflict: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SentSwitches:
+    """What a form says: the boxes as ticked, and as they were when the page was read."""
+
+    ticked: Mapping[Feature, bool]
+    seen: Mapping[Feature, bool]
+
+    def changes(self) -> dict[Feature, bool]:
+        """The boxes that the reader turned."""
+        return {feature: on for feature, on in self.ticked.items() if self.seen.get(feature) is not on}
+
+    def conflicts(self, stored: Mapping[Feature, bool]) -> set[Feature]:
+        """The features that somebody else turned after the page was read."""
+        return {feature for feature, on in stored.items() if feature in self.seen and self.seen[feature] is not on}
+
+
+def read_switches(form: FormData) -> SentSwitches:
+    """The boxes of a form; names that are no feature are left out."""
+    names = {feature.value for feature in Feature}
+    on = {str(value) for value in form.getlist("on")}
+    seen = dict(str(value).partition("=")[::2] for value in form.getlist("seen"))
+    return SentSwitches(
+        ticked={feature: feature.value in on for feature in Feature},
+        seen={Feature(name): state == "on" for name, state in seen.items() if name in names},
+    )
+
+
+def boxes(
+    stored: Mapping[Feature, bool],
+    *,
+    practice: Mapping[Feature, bool] | None = None,
+    sent: SentSwitches | None = None,
+) -> list[SwitchBox]:
+    """The boxes to show: as stored, or as sent with what somebody else changed marked."""
+    conflicts = sent.conflicts(stored) if sent else set()
+    return [
+        SwitchBox(
+            feature=feature.value,
+            label=words.label,
+            about=words.about,
+            on=sent.ticked[feature] if sent else stored[feature],
+            stored=stored[feature],
+            above=OFF_FOR_PRACTICE if practice is not None and not practice[feature] else None,
+            conflict=changed_meanwhile(on=stored[feature]) if feature in conflicts else None,
+        )
+        for feature, words in FEATURES.items()
+    ]
+
+
+def states(switches: Mapping[str, bool]) -> dict[Feature, bool]:
+    """Every feature's state; a feature the service does not name is on."""
+    return {feature: switches.get(feature.value, True) for feature in Feature}
+
+
+def conflict_problems(sent: SentSwitches, stored: Mapping[Feature, bool]) -> list[Problem]:
+    """The lines of the error summary for what somebody else changed."""
+    conflicts = sent.conflicts(stored)
+    return [
+        Problem(
+            feature.value, f"{words.label} is now {'on' if stored[feature] else 'off'}. Your choices are kept below."
+        )
+        for feature, words in FEATURES.items()
+        if feature in conflicts
+    ]
+
+
+def changed_meanwhile(*, on: bool) -> str:
+    """What to say beside a box that somebody else turned."""
+    return f"Somebody else switched this {'on' if on else 'off'} while you were here."
+
+
+def said_of(changes: Mapping[Feature, bool], whom: str) -> str:
+    """One sentence naming what a save changed."""
+    if not changes:
+        return "Nothing was changed."
+    parts = []
+    for state in (True, False):
+        names = [FEATURES[feature].label for feature, on in changes.items() if on is state]
+        if names:
+            listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+            parts.append(f"{listed} {'is' if len(names) == 1 else 'are'} now {'on' if state else 'off'}")
+    return f"Saved. {'; '.join(parts)} for {whom}."

@@ -1,0 +1,72 @@
+"""A client's home page: what is next, what is due, what is to be signed (row C9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gateway.edge.questions import listing, opens
+from gateway.portal.calendar import coming_rows, in_words
+from gateway.portal.documents import documents_to_sign
+from gateway.portal.formats import long_day
+from gateway.portal.invoices import describe as describe_invoice
+from gateway.portal.today import local_today
+from gateway.web.pages import page
+from models.tables.records import Invoice
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+APPOINTMENTS = 3
+INVOICES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A part of the home page; `linked` when the whole list opens for the reader."""
+
+    rows: Sequence[Any]
+    linked: bool
+
+
+async def dashboard(request: Request) -> Response:
+    """The parts of the home page that open for the reader, and no others."""
+    visits, calendar, bills, papers, signing, plan = await opens(
+        request,
+        [
+            ("view", "appointment"),
+            ("view", "calendar"),
+            ("view", "invoice"),
+            ("view", "document"),
+            ("sign", "document"),
+            ("view", "service_plan"),
+        ],
+    )
+    today = local_today(request)
+    return await page(
+        request,
+        "portal/dashboard.html",
+        today=long_day(today),
+        appointments=Card(await in_words(request, await coming_rows(request, APPOINTMENTS, standing=True)), calendar)
+        if visits
+        else None,
+        invoices=Card([describe_invoice(request, row, today) for row in await _due(request)], linked=True)
+        if bills
+        else None,
+        documents=Card(await documents_to_sign(request), linked=papers) if signing else None,
+        plan_open=plan,
+    )
+
+
+async def _due(request: Request) -> list[Invoice]:
+    found = await listing(
+        request,
+        "invoice",
+        where=(Invoice.state == "open") & (Invoice.balance_due_cents > 0),
+        order_by=(Invoice.due,),
+        limit=INVOICES,
+    )
+    return found.rows

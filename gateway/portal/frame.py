@@ -1,0 +1,94 @@
+"""What surrounds every page: the profiles a family may switch between, and the sections that open for the reader."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gateway.admin.sections import staff_frame
+from gateway.edge.questions import opens, profiles
+from gateway.portal.words import relation
+from models.vocabulary import Kind, SubjectType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from starlette.requests import Request
+
+    from gateway.edge.reader import ClientInView
+
+# Label, icon, the page below /c/{client}, and what must be open for the link to lead anywhere.
+_SECTIONS = (
+    ("Home", "home", "", ("open", "portal")),
+    ("Calendar", "calendar", "/calendar", ("view", "calendar")),
+    ("Invoices", "invoice", "/invoices", ("view", "invoice")),
+    ("Documents", "document", "/documents", ("view", "document")),
+    ("Plan", "plan", "/plan", ("view", "service_plan")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A link of the navigation; `current` is the value of aria-current, None elsewhere."""
+
+    label: str
+    icon: str
+    href: str
+    current: str | None
+    back: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileView:
+    """A client in the switcher, and what the reader is to them."""
+
+    client: ClientInView
+    relation: str
+
+
+async def frame(request: Request) -> Mapping[str, Any]:
+    """The navigation and the switcher for the reader of this page."""
+    if request.state.reader.type is SubjectType.STAFF:
+        return await staff_frame(request)
+    known = await profiles(request)
+    views = [ProfileView(profile.client, relation(profile.kinds)) for profile in known]
+    shown = {"home": "/", "profiles": views, "profile_groups": _by_practice(views)}
+    client = request.state.client
+    if client is None:
+        return shown
+    here = next((profile for profile in known if profile.client.id == client.id), None)
+    return {
+        **shown,
+        "relation": relation(here.kinds) if here else "",
+        "is_self": here is not None and Kind.SELF in here.kinds,
+        "sections": await _sections(request, client),
+        "sections_label": client.name,
+    }
+
+
+def _by_practice(views: Sequence[ProfileView]) -> list[tuple[str, list[ProfileView]]]:
+    groups: dict[str, list[ProfileView]] = {}
+    for view in views:
+        groups.setdefault(view.client.practice_name, []).append(view)
+    return list(groups.items())
+
+
+async def _sections(request: Request, client: ClientInView) -> list[Section]:
+    openings = await opens(request, [question for _, _, _, question in _SECTIONS])
+    path, base = request.url.path, f"/c/{client.id}"
+    sections = []
+    for (label, icon, below, _), is_open in zip(_SECTIONS, openings, strict=True):
+        href = base + below
+        inside = bool(below) and path.startswith(href + "/")
+        current = "page" if path == href else "true" if inside else None
+        if is_open:
+            sections.append(
+                Section(
+                    label,
+                    icon,
+                    href,
+                    current,
+                    f"Go to {client.preferred}'s {label.lower()}" if below else f"Go to {client.preferred}'s home page",
+                )
+            )
+    return sections

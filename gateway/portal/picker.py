@@ -1,0 +1,19 @@
+"""The first page: whose portal to open (rows W2, W5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.web.pages import page, see_other
+from models.vocabulary import SubjectType
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+
+async def picker(request: Request) -> Response:
+    """Everyone whose portal the reader may open; staff go to the practice's pages."""
+    if request.state.reader.type is SubjectType.STAFF:
+        return see_other("/admin")
+    return await page(request, "portal/picker.html")

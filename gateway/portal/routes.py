@@ -1,0 +1,24 @@
+"""The site map for families."""
+
+from __future__ import annotations
+
+from gateway.edge.guard import Guard, Route, signed_in
+from gateway.portal.calendar import calendar
+from gateway.portal.dashboard import dashboard
+from gateway.portal.documents import document, document_file, documents
+from gateway.portal.invoices import invoice, invoice_print, invoices
+from gateway.portal.picker import picker
+from gateway.portal.service_plan import service_plan
+
+ROUTES = (
+    Route("/", picker, guard=signed_in),
+    Route("/c/{client}", dashboard, guard=Guard("open", "portal")),
+    Route("/c/{client}/calendar", calendar, guard=Guard("view", "calendar")),
+    Route("/c/{client}/invoices", invoices, guard=Guard("view", "invoice")),
+    Route("/c/{client}/invoices/{id}", invoice, guard=Guard("view", "invoice")),
+    Route("/c/{client}/invoices/{id}/print", invoice_print, guard=Guard("print", "invoice")),
+    Route("/c/{client}/documents", documents, guard=Guard("view", "document")),
+    Route("/c/{client}/documents/{id}", document, guard=Guard("view", "document")),
+    Route("/c/{client}/documents/{id}/download", document_file, guard=Guard("download", "document")),
+    Route("/c/{client}/plan", service_plan, guard=Guard("view", "service_plan")),
+)

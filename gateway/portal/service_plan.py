@@ -1,0 +1,59 @@
+"""The service plan: what the practice and the client work on (row C12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gateway.edge.questions import listing
+from gateway.portal.formats import day
+from gateway.portal.staff import staff_names
+from gateway.web.pages import page
+from models.tables.records import ServicePlan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+PLANS_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePlanView:
+    """A service plan in words; `goals` are `{"title", "text", "steps", "progress"}`."""
+
+    id: str
+    title: str
+    author: str
+    released: str
+    review: str
+    summary: str
+    goals: Sequence[Mapping[str, Any]]
+    supports: Sequence[str]
+
+
+async def service_plan(request: Request) -> Response:
+    """The service plans the reader may read, the newest first."""
+    found = await listing(
+        request,
+        "service_plan",
+        order_by=(ServicePlan.released_on.desc(),),  # type: ignore[union-attr]
+        limit=PLANS_MAX,
+    )
+    authors = await staff_names(request, [row.author for row in found.rows])
+    plans = [
+        ServicePlanView(
+            id=row.id,
+            title=row.title,
+            author=authors.get(row.author, ""),
+            released=day(row.released_on) if row.released_on else "",
+            review=day(row.review_on) if row.review_on else "",
+            summary=row.summary,
+            goals=row.goals,
+            supports=row.supports,
+        )
+        for row in found.rows
+    ]
+    return await page(request, "portal/service_plan.html", plans=plans)

@@ -1,0 +1,37 @@
+// Comforts only: every page works without this script.
+"use strict";
+
+document.documentElement.classList.add("with-script");
+
+for (const menu of document.querySelectorAll("details.menu")) {
+  menu.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && menu.open) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+  menu.addEventListener("focusout", (event) => {
+    if (event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+  });
+  document.addEventListener("click", (event) => {
+    if (!menu.contains(event.target)) menu.open = false;
+  });
+}
+
+for (const button of document.querySelectorAll("button[data-print]")) {
+  button.addEventListener("click", () => window.print());
+}
+
+// The summary of what went wrong, or what was saved, is where the reader goes on.
+document.querySelector("[data-focus-first]")?.focus();
+
+for (const form of document.querySelectorAll("form[data-guard-unsaved]")) {
+  const first = new FormData(form);
+  const fingerprint = (data) => new URLSearchParams([...data].map(([name, value]) => [name, String(value)])).toString();
+  const unchanged = fingerprint(first);
+  let leaving = false;
+  form.addEventListener("submit", () => { leaving = true; });
+  window.addEventListener("beforeunload", (event) => {
+    if (!leaving && fingerprint(new FormData(form)) !== unchanged) event.preventDefault();
+  });
+}
