@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import islice, product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -82,7 +82,7 @@ def oracle_answer(policy: Policy, case: Case) -> bool | None:
     return answers.pop() if len(answers) == 1 else None
 
 
-def engine_answer(policy: Policy, case: Case, engine: str) -> bool | None:
+def engine_answer(policy: Policy, case: Case, engine: Literal["diagram", "polar"]) -> bool | None:
     """An engine's answer; None when it names missing facts. Any other error is a failure."""
     answer = policy.answer(
         case.subject_type, case.subject, case.action, case.resource_type, case.resource, engine=engine

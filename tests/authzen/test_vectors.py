@@ -6,14 +6,15 @@ import json
 import shutil
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import pytest
 
 from authz_service.engine import Policy, load_policy
 
 HERE = Path(__file__).parent
-ENGINES = ("diagram", "polar")
+Engine: TypeAlias = Literal["diagram", "polar"]
+ENGINES: tuple[Engine, ...] = ("diagram", "polar")
 
 # The people of the Todo and gateway scenarios: the readable part of the id, their address and their roles.
 PEOPLE = {
@@ -43,7 +44,7 @@ def person(subject_id: str) -> tuple[str, dict[str, bool]]:
     return address, {f"role.{role}": role in roles for role in ROLES}
 
 
-def decide_todo(request: dict[str, Any], engine: str) -> bool:
+def decide_todo(request: dict[str, Any], engine: Engine) -> bool:
     address, subject = person(request["subject"]["id"])
     resource = request["resource"]
     facts = {}
@@ -54,7 +55,7 @@ def decide_todo(request: dict[str, Any], engine: str) -> bool:
     return answer.decision
 
 
-def decide_gateway(request: dict[str, Any], engine: str, policy: Policy | None = None) -> bool:
+def decide_gateway(request: dict[str, Any], engine: Engine, policy: Policy | None = None) -> bool:
     _, subject = person(request["subject"]["id"])
     facts = {"template": request["resource"]["id"]}
     policy = policy or bundle("gateway")
@@ -63,7 +64,7 @@ def decide_gateway(request: dict[str, Any], engine: str, policy: Policy | None =
     return answer.decision
 
 
-def decide_record(user: str, action: str, record: str, engine: str) -> bool:
+def decide_record(user: str, action: str, record: str, engine: Engine) -> bool:
     who, what = FIXTURE["users"][user], FIXTURE["records"][record]
     facts = {
         "owner": "me" if what["owner"] == user else "other",
@@ -76,7 +77,7 @@ def decide_record(user: str, action: str, record: str, engine: str) -> bool:
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("version", ["01", "02"])
-def test_every_todo_evaluation_is_answered_as_published(version: str, engine: str) -> None:
+def test_every_todo_evaluation_is_answered_as_published(version: str, engine: Engine) -> None:
     """Each single question of the Todo scenario gets the published decision."""
     cases = read(f"todo/decisions-authorization-api-1_0-{version}.json")
     assert len(cases) == 40
@@ -84,7 +85,7 @@ def test_every_todo_evaluation_is_answered_as_published(version: str, engine: st
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_every_todo_batch_is_answered_as_published(engine: str) -> None:
+def test_every_todo_batch_is_answered_as_published(engine: Engine) -> None:
     """Each item of a batch, filled up from the batch's defaults, gets the published decision."""
     for case in read("todo/decisions-authorization-api-1_0-02.json", "evaluations"):
         defaults = {key: value for key, value in case["request"].items() if key != "evaluations"}
@@ -93,19 +94,19 @@ def test_every_todo_batch_is_answered_as_published(engine: str) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_every_gateway_evaluation_is_answered_as_published(engine: str) -> None:
+def test_every_gateway_evaluation_is_answered_as_published(engine: Engine) -> None:
     """Each question of the API gateway scenario gets the published decision."""
     cases = read("gateway/decisions.json")
     assert len(cases) == 25
     assert [case for case in cases if decide_gateway(case["request"], engine) is not case["expected"]] == []
 
 
-def search_subjects(request: dict[str, Any], engine: str) -> list[dict[str, str]]:
+def search_subjects(request: dict[str, Any], engine: Engine) -> list[dict[str, str]]:
     asked = (request["action"]["name"], request["resource"]["id"])
     return [{"type": "user", "id": user} for user in FIXTURE["users"] if decide_record(user, *asked, engine)]
 
 
-def search_resources(request: dict[str, Any], engine: str) -> list[dict[str, str]]:
+def search_resources(request: dict[str, Any], engine: Engine) -> list[dict[str, str]]:
     user, action = request["subject"]["id"], request["action"]["name"]
     if user not in FIXTURE["users"]:
         return []
@@ -113,7 +114,7 @@ def search_resources(request: dict[str, Any], engine: str) -> list[dict[str, str
     return [{"type": "record", "id": record} for record in records if decide_record(user, action, record, engine)]
 
 
-def search_actions(request: dict[str, Any], engine: str) -> list[dict[str, str]]:
+def search_actions(request: dict[str, Any], engine: Engine) -> list[dict[str, str]]:
     user, record = request["subject"]["id"], request["resource"]["id"]
     actions = bundle("records").resource_types["record"]
     return [{"name": action} for action in actions if decide_record(user, action, record, engine)]
@@ -133,7 +134,7 @@ def in_order(results: list[dict[str, str]]) -> list[tuple[str, ...]]:
         ("idp/results.json", "search", search_resources, 6),
     ],
 )
-def test_every_search_finds_what_was_published(path: str, key: str, search: Any, count: int, engine: str) -> None:
+def test_every_search_finds_what_was_published(path: str, key: str, search: Any, count: int, engine: Engine) -> None:
     """What a search should find is what single questions allow."""
     cases = read(path, key)
     assert len(cases) == count
