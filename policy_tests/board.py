@@ -56,9 +56,7 @@ def things(world: World, actions: Mapping[str, tuple[str, ...]], subject_type: s
         yield from _of_client(world, actions, subject_type, client)
     for item in world.records.values():
         kept = tuple(a for a in actions[item.type] if a not in _BEGINNINGS.get(item.type, ()))
-        yield Thing(
-            item.id, item.type, item.type, item.id, item.client, item.practice, kept, {"client_id": item.client}
-        )
+        yield Thing(item.id, item.type, item.type, item.id, item.client, item.practice, kept, {})
     for practice in world.practices:
         new = {"practice_id": practice}
         yield Thing(f"new client@{practice}", "new client", "client", None, None, practice, ("create",), new)
@@ -83,6 +81,8 @@ def _of_client(
             for member in world.staff.values():
                 if member.practice == client.practice and not _ON_THE_OTHER_SIDE.isdisjoint(member.roles):
                     yield thing(f"new {of_type}", of_type, doing, member.id, provider_id=member.id)
+        elif of_type == "document":
+            yield thing(f"new {of_type}", of_type, doing, category="general")
         else:
             yield thing(f"new {of_type}", of_type, doing)
     for label in _ABOUT_A_CLIENT:

@@ -36,7 +36,7 @@ HOME = Path(__file__).parent
 NO_RULE_PERMITS = "no rule permits"
 EVERYTHING = "everything"
 _KEYS = frozenset({"says", "only", "allowed", "refused", "vary"})
-_VARIATION_KEYS = frozenset({"says", "change", "gains", "loses"})
+_VARIATION_KEYS = frozenset({"says", "change", "gains", "loses", "by_others"})
 
 Cell: TypeAlias = tuple[str, str, str]
 """Subject, action and the name of a thing."""
@@ -59,12 +59,13 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """Changes to the scene, and what becomes allowed and denied by them. All else stays."""
+    """Changes to the scene, and what becomes allowed, denied, or allowed by other rules than before. All else stays."""
 
     says: str
     change: Mapping[str, Any]
     gains: Mapping[str, Any]
     loses: Mapping[str, Any]
+    by_others: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,8 @@ def read_suite(path: Path) -> Suite:
     vary = []
     for row in data.get("vary", []):
         _refuse_unknown(path, row, _VARIATION_KEYS)
-        vary.append(Variation(row["says"], row["change"], row.get("gains", {}), row.get("loses", {})))
+        tables = (row.get(key, {}) for key in ("gains", "loses", "by_others"))
+        vary.append(Variation(row["says"], row["change"], *tables))
     only = tuple(data["only"]) if "only" in data else None
     return Suite(path, data["says"], only, data["allowed"], data.get("refused", {}), tuple(vary))
 
@@ -161,11 +163,11 @@ def subject_type(subject: str) -> SubjectType:
     return SubjectType.STAFF if subject in load_world().staff else SubjectType.ACCOUNT
 
 
-def holding(decision: Decision, effect: str) -> frozenset[str]:
-    """The rules of one effect that hold in some situation of the decision, whatever facts are missing."""
+def holding(situations: Iterable[Situation], effect: str) -> frozenset[str]:
+    """The rules of one effect that hold in some of these situations, whatever facts are missing."""
     return frozenset(
         rule_id
-        for situation in decision.situations
+        for situation in situations
         for rule_id, diagram in situation.question.rule_diagrams.items()
         if situation.question.rules[rule_id].effect == effect
         if not reachable(diagram, _known(situation), answer=False)
@@ -174,14 +176,14 @@ def holding(decision: Decision, effect: str) -> frozenset[str]:
 
 def deciding(decision: Decision) -> frozenset[str]:
     """The permits that hold in the situation that allowed."""
-    return holding(replace(decision, situations=decision.situations[-1:]), "permit")
+    return holding(decision.situations[-1:], "permit")
 
 
 def explains(decision: Decision, because: frozenset[str]) -> bool:
     """Whether a denial is due to these rules (or to no permit)."""
     if because == {NO_RULE_PERMITS}:
-        return not holding(decision, "permit")
-    return because <= holding(decision, "forbid")
+        return not holding(decision.situations, "permit")
+    return because <= holding(decision.situations, "forbid")
 
 
 def changed(scene: Scene, change: Mapping[str, Any]) -> Scene:

@@ -17,5 +17,7 @@ def test_nobody_gained_or_lost_anything_unread(policy: Policy) -> None:
     """Every cell of the matrix is as it was last reviewed; `make golden` writes the new one."""
     reviewed, found = FILE.read_text(encoding="utf-8"), render(policy)
     if reviewed != found:
-        difference = difflib.unified_diff(reviewed.splitlines(), found.splitlines(), "reviewed", "found", lineterm="", n=1)
+        difference = difflib.unified_diff(
+            reviewed.splitlines(), found.splitlines(), "reviewed", "found", lineterm="", n=1
+        )
         pytest.fail("\n".join(["the access matrix has changed; read it, then run `make golden`:", *difference]))

@@ -75,7 +75,9 @@ def test_a_change_has_the_effect_that_the_suite_says_and_no_other(
     gains, loses = board.table(variation.gains), board.table(variation.loses, frozenset(before))
     assert not gains.keys() & before.keys(), "gains what was allowed before"
     assert loses.keys() <= before.keys(), "loses what was not allowed before"
-    allowed = {cell: because for cell, because in before.items() if cell not in loses} | gains
+    by_others = board.table(variation.by_others)
+    assert by_others.keys() <= before.keys() - loses.keys(), "allowed by other rules, but not allowed before"
+    allowed = {cell: because for cell, because in before.items() if cell not in loses} | gains | by_others
     assert_table(board, changed(base_scene(), variation.change), allowed, loses)
 
 
@@ -105,7 +107,7 @@ def assert_table(board: Board, scene: Scene, allowed: Because, refused: Because)
     found = {cell for cell, decision in answers.items() if decision.allowed}
     assert shown(found - allowed.keys()) == [], "allowed, though the suite does not list it"
     assert shown(allowed.keys() - found) == [], "denied, though the suite lists it"
-    unclear = {cell: decision.error for cell, decision in answers.items() if decision.error}
+    unclear = {cell: decision.error for cell, decision in answers.items() if decision.error and not decision.reason}
     assert unclear == {}, "could not be decided for want of facts"
     wrong = {cell: deciding(answers[cell]) for cell, because in allowed.items() if deciding(answers[cell]) != because}
     assert wrong == {}, "allowed by other rules than the suite names"
