@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -14,7 +13,7 @@ from authz_service.engine.tokens import Kind
 from authz_service.engine.trace import Leaf, Paths, TooManyLeavesError, trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from authz_service.engine.diagram import Value
     from authz_service.engine.facts import Facts, TypeName

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from authz_service.engine.errors import BundleError, Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FACTS = "facts.yaml"
 INVARIANTS = "invariants.yaml"

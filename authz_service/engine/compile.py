@@ -23,10 +23,10 @@ _DEPTH_MAX = 40
 
 def compile_diagram(
     diagram: Diagram, variables: Variables, slots: Mapping[int, str], name: str = "decide"
-) -> Callable[[tuple[Value, ...], tuple[Value, ...]], bool]:
+) -> Callable[[tuple[object, ...], tuple[object, ...]], bool]:
     """The function of a diagram; `slots` says where each variable stands, as `s[0]` or `r[3]`."""
     scope: dict[str, Any] = {}
-    exec(compile(write_source(diagram, variables, slots, name), f"<{name}>", "exec"), scope)  # noqa: S102 - own text
+    exec(compile(write_source(diagram, variables, slots, name), f"<{name}>", "exec"), scope)  # noqa: S102 - text written below
     return scope[name]  # type: ignore[no-any-return]
 
 

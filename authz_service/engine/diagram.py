@@ -255,7 +255,7 @@ class Diagrams:
         return below(self.both(a, within), 0)
 
     def shortest(self, a: Diagram) -> dict[int, int] | None:
-        """The path to True that decides the fewest variables (level -> value index), first values first; None if none."""
+        """The path to True that decides the fewest variables (level -> value index), if there is one."""
         memo: dict[Node, int] = {}
         never = len(self.sizes) + 1
 

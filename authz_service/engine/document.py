@@ -49,6 +49,7 @@ class Document:
         return root
 
     def refuse(self, node: yaml.Node, message: str) -> None:
+        """Note a problem at a node."""
         self.problems.append(Problem(self.file, line_of(node), message))
 
     def entries(self, node: yaml.Node, what: str) -> list[Entry]:

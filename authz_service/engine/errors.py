@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One reason to refuse a bundle: the file (relative to the bundle), the line (from 1; 0 for the whole file) and one sentence."""
+    """A reason to refuse a bundle: file (relative to the bundle), line (from 1; 0 for the whole file), one sentence."""
 
     file: str
     line: int

@@ -1,7 +1,7 @@
 """What the text of a bundle's rules must keep to, checked on its words before Polar runs: every finding has its line.
 
-Tracing finds what a word means (and so a value outside its domain under any construct); these checks give the typo its exact place, and reach text
-that no rule runs.
+Tracing finds what a word means (and so a value outside its domain under any construct); these checks give a typo its
+exact place, and reach text that no rule runs.
 """
 
 from __future__ import annotations
@@ -336,13 +336,12 @@ class _Linter:
     # Words that stand alone
 
     def check_literals(self) -> None:
-        """A text that is close to a known word, but is none and stands nowhere else, is a typo in text that may never run."""
+        """Refuse a text that is close to a known word, but is none and stands nowhere else, even if it never runs."""
         known = set(self.facts.actions) | set(self.text.rules)
         for fact in self.facts.facts.values():
             known |= {value for value in fact.values if isinstance(value, str)}
-            known |= {fact.parameter} - {None}
-        ids = {id(clause.parameters[3]) for clause in self.text.clauses if len(clause.parameters) == 4}
-        del ids
+            if fact.parameter is not None:
+                known.add(fact.parameter)
         counts = Counter(token.text for file in self.files for token in file.tokens if token.kind is Kind.TEXT)
         noted = {(problem.file, problem.line) for problem in self.text.problems}
         for file in self.files:

@@ -107,7 +107,7 @@ class Group(_Facts):
 
 
 class Function(_Sealed):
-    """A fact with a parameter, `subject.toggle`, waiting for it; its state is the name, the instances and the reading."""
+    """A fact with a parameter, `subject.toggle`, waiting for it; its state is name, instances and the reading."""
 
     __slots__ = ()
     __hash__ = None  # type: ignore[assignment]
@@ -116,6 +116,7 @@ class Function(_Sealed):
         super().__init__(name, instances, read)
 
     def __call__(self, *arguments: object) -> object:
+        """The value of the instance that the one argument names."""
         name, instances, read = _state(self)
         if len(arguments) != 1:
             raise _misuse(self)
@@ -162,7 +163,7 @@ class TracedText(_Sealed):
         return bool(_state(self)[1](other))
 
     def __ne__(self, other: object) -> bool:
-        return not self == other  # noqa: SIM201 - `!=` would recurse
+        return not self == other
 
     def __str__(self) -> str:
         return str(_state(self)[2]())

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from oso import Oso
-from oso.exceptions import OsoError
+from polar.exceptions import OsoError
 from polar.ffi import PolarSource, process_messages
 
 from authz_service.engine.errors import BundleError, Problem
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from authz_service.engine.diagram import Value
     from authz_service.engine.facts import Facts
+    from authz_service.engine.objects import Reader
     from authz_service.engine.trace import Paths
 
 _PLACE = re.compile(r"at line (\d+), column \d+(?: of file (\S+?))?:?(?=\s|$)")
@@ -46,25 +47,28 @@ class Polar:
             for name, declared in types.items():
                 cls = type(declared.cls, (FactObject,), {"__slots__": (), "type_name": name})
                 self._classes[side, name] = cls
-                self._oso.register_class(cls, name=declared.cls)
+                self._oso.register_class(cls, name=declared.cls)  # type: ignore[no-untyped-call]
         warnings: list[str] = []
         # The library prints its warnings; standard output belongs to the whole process.
         messages = self._oso.ffi_polar
-        messages.process_messages = lambda: warnings.extend(
-            messages.enrich_message(message) for message in process_messages(messages.next_message)
-        )
+
+        def keep() -> None:
+            found = process_messages(messages.next_message)  # type: ignore[no-untyped-call]
+            warnings.extend(messages.enrich_message(message) for message in found)
+
+        messages.process_messages = keep  # type: ignore[method-assign]
         try:
-            self._oso._load_sources([PolarSource(text, file) for file, text in sources.items()])  # noqa: SLF001
+            self._oso._load_sources([PolarSource(text, file) for file, text in sources.items()])  # noqa: SLF001 - load_files would read again
         except OsoError as error:
             raise BundleError([_problem(str(error))]) from error
         if warnings:
             raise BundleError([_problem(warning) for warning in warnings])
 
-    def subject(self, reader: object, type_name: str) -> FactObject:
+    def subject(self, reader: Reader, type_name: str) -> FactObject:
         """A subject that reads its facts through the reader."""
         return self._classes[Side.SUBJECT, type_name](reader, Side.SUBJECT, type_name)
 
-    def resource(self, reader: object, type_name: str | None) -> FactObject | OpenResource:
+    def resource(self, reader: Reader, type_name: str | None) -> FactObject | OpenResource:
         """A resource that reads its facts through the reader; without a type name the type is open."""
         if type_name is None:
             return OpenResource(reader, Side.RESOURCE, None)
@@ -78,7 +82,7 @@ class Polar:
             PolicyTextError: a rule names something that is not declared.
         """
         try:
-            return bool(self._oso.query_rule_once(predicate, *arguments))
+            return bool(self._oso.query_rule_once(predicate, *arguments))  # type: ignore[no-untyped-call]
         except OsoError as error:
             problem = _problem(str(error))
             raise PolarError(problem.message, problem.file or None, problem.line) from error
@@ -89,11 +93,11 @@ class Situation:
 
     def __init__(self, paths: Paths, subject: Mapping[str, Value], resource: Mapping[str, Value]) -> None:
         self._paths = paths
-        self._values = {Side.SUBJECT: subject, Side.RESOURCE: resource}
+        self._values: dict[str, Mapping[str, Value]] = {Side.SUBJECT: subject, Side.RESOURCE: resource}
 
-    def read(self, side: Side, type_name: str, path: str) -> object:
+    def read(self, side: str, type_name: str | None, path: str) -> object:
         """The value of a fact, a group or a function."""
-        found = self._paths.find(side, type_name, path)
+        found = self._paths.find(side, str(type_name), path)
         if found is None:
             return Group(self, side, type_name, path)
         if isinstance(found, dict):

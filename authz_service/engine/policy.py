@@ -1,9 +1,8 @@
-"""A loaded policy, and how it is loaded: checked, traced, proven, compared with plain Polar, or taken from the store."""
+"""A loaded policy, and its loading: checked, traced, proven, compared with plain Polar, or taken from the store."""
 
 from __future__ import annotations
 
 from functools import cached_property
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
@@ -12,11 +11,12 @@ from authz_service.engine.bundle import Bundle, read_bundle
 from authz_service.engine.crosscheck import crosscheck
 from authz_service.engine.diagram import Diagrams
 from authz_service.engine.errors import BundleError, Problem, suggest
-from authz_service.engine.facts import Facts, Side, read_facts
+from authz_service.engine.facts import Facts, Side
+from authz_service.engine.facts_file import read_facts
 from authz_service.engine.lint import Text, lint
 from authz_service.engine.polar import Polar
 from authz_service.engine.prove import Proof, failures, prove, read_invariants
-from authz_service.engine.question import MISSING, Answer, InvalidSituationError, Missing, Question, no_value
+from authz_service.engine.question import MISSING, Answer, InvalidSituationError, Missing, Question
 from authz_service.engine.reference import Reference
 from authz_service.engine.store import read_stored, write_stored
 from authz_service.engine.tokens import read_polar
@@ -24,6 +24,7 @@ from authz_service.engine.trace import Paths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from authz_service.engine.build import QuestionKey
     from authz_service.engine.facts import Fact
@@ -72,7 +73,7 @@ class Policy:
             found = self._questions.setdefault(key, fresh)
         return found
 
-    def answer(
+    def answer(  # noqa: PLR0917 - a question has these parts
         self,
         subject_type: str,
         subject_facts: Mapping[str, object],
@@ -213,10 +214,7 @@ def _never_holding(text: Text, diagrams: Diagrams, decisions: Mapping[QuestionKe
 
 def _slots(slots: tuple[Fact, ...], given: Mapping[str, object], side: Side, errors: list[str]) -> tuple[object, ...]:
     known = {fact.key: fact for fact in slots}
-    for key in given:
-        if key not in known:
-            errors.append(f"{side}.{key} is no fact of this type{suggest(key, known)}")
-
+    errors.extend(f"{side}.{key} is no fact of this type{suggest(key, known)}" for key in given if key not in known)
     return tuple(given.get(fact.key, MISSING) for fact in slots)
 
 

@@ -8,9 +8,10 @@ invariants:
     never: {subject: account, action: [view, print], resource: service_plan, when: {subject.kind: emergency_contact}}
 ```
 
-`never` (or `always`) names questions: `subject`, `action` and `resource` are a name, a list of names or `any`. `when` narrows the situations
-(fact -> value, list of values or `{not: ...}`), `unless` takes some out again. A type that lacks a fact of `when` is left out where the invariant
-says `any`, and an error where it names the type.
+`never` (or `always`) names questions: `subject`, `action` and `resource` are a name, a list of names or `any`. `when`
+narrows the situations (fact -> value, list of values or `{not: ...}`), `unless` takes some out again. A type that lacks
+a fact of `when` is left out where the invariant says `any`, and an error where it names the type; an `unless` on a fact
+that a type lacks takes nothing out there.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ import yaml
 from authz_service.engine.build import matches_diagram
 from authz_service.engine.document import Document, Entry, line_of
 from authz_service.engine.errors import Problem, suggest
-from authz_service.engine.facts import Facts, Matches, Side, read_matches, show
+from authz_service.engine.facts import Facts, Matches, Side, show
+from authz_service.engine.facts_file import read_matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -79,8 +81,10 @@ def prove(
         questions = situations = 0
         worst: tuple[int, str] | None = None
         for key, decision in decisions.items():
+            if not _concerns(invariant, key):
+                continue
             names = _fact_names(facts, key)
-            if not _concerns(invariant, key) or not names.issuperset(invariant.when):
+            if not names.issuperset(invariant.when):
                 continue
             meant = diagrams.without(matches_diagram(diagrams, invariant.when), decision.impossible)
             if invariant.unless and names.issuperset(invariant.unless):

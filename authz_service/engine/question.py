@@ -12,7 +12,7 @@ from authz_service.engine.errors import suggest
 from authz_service.engine.facts import Facts, Side, show
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from authz_service.engine.build import Decision, QuestionKey
     from authz_service.engine.facts import Fact
@@ -53,8 +53,8 @@ class Question:
     """Immutable, shared between threads.
 
     A situation is two tuples, `s` and `r`, with one domain value for each fact in `subject_slots` and `resource_slots`.
-    `decide(s, r)` answers complete situations; a value that is none (and `MISSING`) is denied. `impossible(s, r)` tells situations that are declared
-    to be impossible: to meet one is an error and denied.
+    `decide(s, r)` answers complete situations; a value outside its domain (`MISSING` too) that it meets is denied.
+    `impossible(s, r)` tells situations that are declared to be impossible: to meet one is an error and denied.
     """
 
     __slots__ = (
@@ -80,7 +80,7 @@ class Question:
         self.decide = compile_diagram(self.diagram, diagrams.variables, places)
         self.impossible = compile_diagram(self.impossible_diagram, diagrams.variables, places, "impossible")
 
-    def answer(self, s: Sequence[object], r: Sequence[object]) -> Answer:
+    def answer(self, s: tuple[object, ...], r: tuple[object, ...]) -> Answer:
         """Answer any situation, also one with missing facts: allowed or denied if every completion of it is.
 
         An invalid or impossible situation, and one whose completions differ, is denied with an error.
@@ -89,9 +89,11 @@ class Question:
             known = self.know(s, r)
         except InvalidSituationError as error:
             return Answer(decision=False, error=str(error))
+        if not known.missing:
+            return Answer(self.decide(s, r))
         return self.conclude(self.diagrams.scratch().restrict(self.diagram, known.fixed), known)
 
-    def know(self, s: Sequence[object], r: Sequence[object]) -> Known:
+    def know(self, s: tuple[object, ...], r: tuple[object, ...]) -> Known:
         """Read a situation.
 
         Raises:
@@ -114,7 +116,10 @@ class Question:
                 fixed[level] = index
         if errors:
             raise InvalidSituationError("; ".join(errors))
-        if self.diagrams.scratch().restrict(self.impossible_diagram, fixed) is True:
+        excluded = (
+            self.diagrams.scratch().restrict(self.impossible_diagram, fixed) if missing else self.impossible(s, r)
+        )
+        if excluded is True:
             raise InvalidSituationError(self._impossible_text(fixed))
         return Known(fixed, tuple(missing))
 

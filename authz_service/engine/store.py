@@ -1,7 +1,8 @@
 """Keeps finished diagrams in a folder, one file for each bundle and engine.
 
-A stored file is data, never code, and is believed only when all of it fits: its content hash, the digest of the bundle, the fingerprint of the
-engine that wrote it, and the structure of every diagram. Anything else means: build anew. The folder must belong to the service alone.
+A stored file is data, never code, and is believed only when all of it fits: its content hash, the digest of the bundle,
+the fingerprint of the engine that wrote it, and the structure of every diagram. Anything else means: build anew. The
+folder must belong to the service alone.
 """
 
 from __future__ import annotations

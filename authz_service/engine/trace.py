@@ -1,8 +1,9 @@
 """Runs one rule over every situation: each comparison that can go both ways splits the space, until it is used up.
 
-A run starts with every value of every fact possible. Polar sees a fact's value only through comparisons, so a comparison with a literal
-splits the possible values in two and the run goes on in one half; when it ends, what is still possible is one leaf, and all its situations have that answer. Flipping the last
-split and running again walks all leaves. Action and resource type are split in the same way, as pairs.
+A run starts with every value of every fact possible. Polar sees a value only through comparisons, so a comparison with
+a literal splits the possible values in two and the run goes on in one half; when it ends, what is still possible
+is one leaf, and all its situations have that answer. Flipping the last split and running again walks all leaves. Action
+and resource type are split in the same way, as pairs.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from authz_service.engine.errors import suggest
 from authz_service.engine.facts import Fact, Facts, Side, show
-from authz_service.engine.objects import Function, Group, OpenResource, PolicyTextError, TracedText
+from authz_service.engine.objects import Function, Group, PolicyTextError, TracedText
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,7 +32,7 @@ class TooManyLeavesError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One part of the space with one answer: the pairs, the facts that were narrowed, and whether a type was tested."""
+    """A part of the space with one answer: its pairs, its narrowed facts, and whether the type was tested."""
 
     pairs: frozenset[Pair]
     narrowed: Mapping[str, tuple[Value, ...]]
@@ -41,7 +42,7 @@ class Leaf:
 
 
 class Paths:
-    """Where each dotted path of each type leads: to a fact, to the instances of a fact with a parameter, or to a group."""
+    """Where each dotted path of each type leads: to a fact, the instances of one with a parameter, or a group."""
 
     def __init__(self, facts: Facts) -> None:
         self.actions = facts.actions

@@ -1,0 +1,77 @@
+"""`kinguard policy`: work on a bundle of rules."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from authz_service.engine.errors import BundleError
+from authz_service.engine.evaluate import evaluate_line
+from authz_service.engine.policy import Policy, load_policy
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check, prove and ask a bundle of rules.")
+
+BundleOption = Annotated[Path, typer.Option("--bundle", help="The folder with facts.yaml and the rules.")]
+
+
+class EngineName(StrEnum):
+    """Which engine answers."""
+
+    DIAGRAM = "diagram"
+    POLAR = "polar"
+
+
+def load_or_exit(bundle: Path) -> Policy:
+    """The policy of a bundle; every reason to refuse it goes to standard error, and the command ends with status 1."""
+    try:
+        return load_policy(bundle)
+    except BundleError as error:
+        for problem in error.problems:
+            typer.echo(str(problem), err=True)
+        count = len(error.problems)
+        typer.echo(f"{bundle}: refused, {count} problem{'s' if count > 1 else ''}", err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command("eval")
+def evaluate(
+    bundle: BundleOption,
+    input_: Annotated[Path, typer.Option("--input", help="Questions, one JSON object a line.")],
+    engine: Annotated[EngineName, typer.Option(help="polar is the reference, and slow.")] = EngineName.DIAGRAM,
+) -> None:
+    """Answer questions: one line of JSON for each line of the input."""
+    policy = load_or_exit(bundle)
+    try:
+        with input_.open("rb") as lines:
+            for line in lines:
+                sys.stdout.write(evaluate_line(policy, line, engine.value) + "\n")
+    except OSError as error:
+        typer.echo(f"{input_}: cannot be read: {error.strerror}", err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def check(bundle: BundleOption) -> None:
+    """Load a bundle as the service would, and say what is wrong with it."""
+    policy = load_or_exit(bundle)
+    effects = Counter(rule.effect for rule in policy.rules.values())
+    questions = len(policy.subject_types) * sum(map(len, policy.resource_types.values()))
+    typer.echo(
+        f"{bundle}: {effects['permit']} permits, {effects['forbid']} forbids, {len(policy.facts)} facts, "
+        f"{questions} questions, {len(policy.prove())} invariants proven; digest {policy.digest[:12]}"
+    )
+
+
+@app.command("prove")
+def prove_invariants(bundle: BundleOption) -> None:
+    """Prove the invariants of a bundle, and list them with the space each was proven over."""
+    policy = load_or_exit(bundle)
+    for proof in policy.prove():
+        invariant = proof.invariant
+        space = f"{proof.questions} questions, {float(proof.situations):.3g} situations"
+        typer.echo(f"proven  {invariant.id}: {invariant.says} ({space})")
