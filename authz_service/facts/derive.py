@@ -10,25 +10,26 @@ from typing import TYPE_CHECKING, Any
 from authz_service.engine import MISSING, BundleError
 from authz_service.engine.errors import Problem
 from authz_service.facts.code import day_of, has_second_factor, is_reachable, turning_points
+from authz_service.facts.request import NO_AUTHN
 from authz_service.facts.sources import (
-    Bound,
     FactError,
-    Holder,
-    Item,
-    Member,
     SourceError,
     holder_source,
     item_source,
     member_source,
+    property_of,
 )
+from authz_service.facts.stores import Bound, Holder, Member
 from models.vocabulary import GrantStatus, Kind, StaffRole, SubjectType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
-    from authz_service.engine import Fact, Policy, Question
-    from authz_service.facts.request import Authn
+    from authz_service.engine import Policy, Question
+    from authz_service.engine.facts import Fact
+    from authz_service.facts.request import Authn, Request
     from authz_service.facts.rows import Grant, Relation, Staff, StaffPost
+    from authz_service.facts.stores import ItemSource
 
 _EVER = datetime.max.replace(tzinfo=UTC)
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -59,16 +60,22 @@ class ItemReader:
     """How the facts of a question's resource are read: only those the answer can depend on; the rest stay MISSING."""
 
     template: tuple[Any, ...]
-    reads: tuple[tuple[int, Callable[[Bound, Item], Any]], ...]
+    reads: tuple[tuple[int, ItemSource], ...]
+    properties: Mapping[str, str]  # fact -> the raw property it is read from
 
-    def read(self, bound: Bound, item: Item) -> tuple[tuple[Any, ...], bool]:
-        """The values of policy.resource_slots, and whether one that is read is missing. Raises FactError."""
+    def read(self, bound: Bound, request: Request, properties: Mapping[str, Any]) -> tuple[tuple[Any, ...], bool]:
+        """The values of policy.resource_slots, and whether none that is read is missing. Raises FactError."""
         values, complete = list(self.template), True
         for index, source in self.reads:
-            value = values[index] = source(bound, item)
+            value = values[index] = source(bound, request, properties)
             if value is MISSING:
                 complete = False
         return tuple(values), complete
+
+    def explain_missing(self, facts: Iterable[str]) -> str:
+        """The error for a decision that hangs on facts which are not known."""
+        named = (f"{fact} (property {self.properties[fact]})" if fact in self.properties else fact for fact in facts)
+        return f"the answer depends on what is not known: {', '.join(named)}"
 
 
 class Derivation:
@@ -103,11 +110,12 @@ class Derivation:
         used = set(question.diagrams.support(question.diagram))
         slots = self._resources[resource_type]
         reads = tuple((index, source) for index, (fact, source) in enumerate(slots) if levels[fact.name] in used)
-        return ItemReader((MISSING,) * len(slots), reads)
+        properties = {fact.name: name for fact, _ in slots if (name := property_of(fact)) is not None}
+        return ItemReader((MISSING,) * len(slots), reads, properties)
 
     def holder_seats(self, relation: Relation, now: datetime, authn: Authn) -> tuple[Seat, ...]:
         """An account's seats, one for each grant on the client, kept until one of their facts changes by itself."""
-        key = self._keys[2 * has_second_factor(authn) + bool(authn.password_change_due)]
+        key = self._keys[0 if authn is NO_AUTHN else 2 * has_second_factor(authn) + bool(authn.password_change_due)]
         standing: Standing | None = relation.memo.get(key)
         if standing is None or not standing.since <= now < standing.until:
             standing = relation.memo[key] = self._standing(relation, now, authn)
@@ -160,10 +168,17 @@ def _prepare(
     prepared = []
     for fact in slots:
         try:
-            prepared.append((fact, _within_domain(fact, make(fact))))
+            source = make(fact)
+            prepared.append((fact, source if _gives_own_values(fact) else _within_domain(fact, source)))
         except SourceError as error:
             problems.append(Problem(fact.file, fact.line, f"{fact.name} cannot be derived: {error}"))
     return tuple(prepared)
+
+
+def _gives_own_values(fact: Fact) -> bool:
+    """Whether the source chooses among the values that the fact itself lists, so that nothing is left to check."""
+    source = fact.source or {}
+    return not {"property", "match", "member"}.isdisjoint(source) or source.get("store") == "withheld_ids"
 
 
 def _within_domain(fact: Fact, source: Callable[..., Any]) -> Callable[..., Any]:

@@ -41,7 +41,7 @@ class Snapshot:
         self.withheld = frozenset(withheld)
         self.blocks = frozenset(blocks)
         self.emergencies = tuple(emergencies)
-        self.items = dict(items or {})
+        self.items: dict[tuple[str, str], Mapping[str, Any]] = dict(items or {})
         self._staff_of: dict[str, list[Staff]] = defaultdict(list)
         for member in self.staff.values():
             self._staff_of[member.practice_id].append(member)
@@ -84,13 +84,16 @@ class Snapshot:
 
     def item(self, resource_type: str, resource_id: str) -> Mapping[str, Any] | None:
         """The raw properties of an item; a client, practice or grant is registered by being there."""
+        found = self.items.get((resource_type, resource_id))
+        if found is not None:
+            return found
         if resource_type == "client" and (client := self.clients.get(resource_id)):
             return client.properties
         if resource_type == "grant" and (grant := self.grants.get(resource_id)):
             return grant.properties
         if resource_type == "practice" and resource_id in self.practices:
             return {"practice_id": resource_id}
-        return self.items.get((resource_type, resource_id))
+        return None
 
     def _post(self, staff_id: str) -> StaffPost | None:
         member = self.staff.get(staff_id)

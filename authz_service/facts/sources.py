@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
 
 from authz_service.engine import MISSING
 from authz_service.engine.errors import suggest
-from authz_service.facts.code import (
-    age_class,
-    appointment_timing,
-    grant_window,
-    has_second_factor,
-    password_state,
+from authz_service.facts.code import appointment_timing
+from authz_service.facts.stores import (
+    BOUND_NAMES,
+    HOLDER_CODE,
+    HOLDER_FEATURES,
+    HOLDER_STORES,
+    ITEM_LISTS,
+    ITEM_STORES,
+    MEMBER_CODE,
+    MEMBER_STORES,
 )
 from models.vocabulary import Feature, StaffRole
 
 if TYPE_CHECKING:
-    from datetime import date
+    from collections.abc import Mapping
 
-    from authz_service.engine import Fact
-    from authz_service.facts.request import Authn
-    from authz_service.facts.rows import Grant, Relation, StaffPost
+    from authz_service.engine.facts import Fact
+    from authz_service.facts.request import Request
+    from authz_service.facts.stores import Bound, HolderSource, ItemSource, MemberSource
 
 
 class SourceError(Exception):
@@ -34,125 +36,14 @@ class FactError(Exception):
     """A raw value that is no value of its fact; the message names the property (or row) and the value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """An account seen through one grant, on one day."""
-
-    relation: Relation
-    grant: Grant
-    today: date
-    authn: Authn
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A staff member at one instant, towards a practice (None: not stated) and a client (None: not stated)."""
-
-    post: StaffPost
-    practice_id: str | None
-    relation: Relation | None
-    subscribed: bool
-    now: datetime
-    authn: Authn
-    ask_second_factor: bool  # whatever the practice's setting
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """What the properties of an item are compared with: fixed once subject, client and day are known."""
-
-    subject_id: str
-    self_account: str | None
-    withheld: frozenset[tuple[str, str]]
-    notice: timedelta
-    subscribed: (
-        frozenset[str] | None
-    )  # ids of staff; None, like every None below: no client is stated, so it is not known
-    assigned: frozenset[str] | None
-    available: frozenset[str] | None
-    self_managing: str | None
-    reachable: bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """The item asked for, with its raw properties."""
-
-    type: str
-    id: str | None
-    properties: Mapping[str, Any]
-    now: datetime
-
-
-HolderSource: TypeAlias = Callable[[Holder], Any]
-MemberSource: TypeAlias = Callable[[Member], Any]
-ItemSource: TypeAlias = Callable[[Bound, Item], Any]
-
-HOLDER_STORES: Mapping[str, HolderSource] = {
-    "grant.kind": lambda h: h.grant.kind,
-    "grant.status": lambda h: h.grant.status,
-    "grant.proof": lambda h: h.grant.proof,
-    "block": lambda h: h.relation.blocked,
-    "account.state": lambda h: h.relation.account.state if h.relation.account else MISSING,
-    "practice.contacts_allowed": lambda h: h.relation.practice.contacts_allowed,
-    "practice.plan_audience": lambda h: h.relation.practice.plan_audience,
-    "practice.card_processing": lambda h: h.relation.practice.card_processing,
-    "client.active": lambda h: h.relation.client.active,
-    "client.assent": lambda h: h.relation.client.assent,
-}
-HOLDER_FEATURES: Mapping[str, Callable[[Holder], Mapping[Feature, bool]]] = {
-    "practice.switches": lambda h: h.relation.practice.switches,
-    "client.switches": lambda h: h.relation.client.switches,
-    "grant.toggles": lambda h: h.grant.toggles,
-}
-HOLDER_CODE: Mapping[str, HolderSource] = {
-    "grant_window": lambda h: grant_window(h.grant, h.today),
-    "age_class": lambda h: age_class(h.relation.client, h.relation.practice, h.today),
-    "password_state": lambda h: password_state(h.authn),
-    "second_factor": lambda h: has_second_factor(h.authn),
-    "second_factor_asked": lambda h: h.relation.practice.second_factor,
-}
-MEMBER_STORES: Mapping[str, MemberSource] = {
-    "staff.practice": lambda m: (
-        MISSING if m.practice_id is None else "own" if m.practice_id == m.post.practice.id else "other"
-    ),
-    "staff.state": lambda m: m.post.staff.state,
-    "staff.clients": lambda m: MISSING if m.relation is None else m.relation.client.id in m.post.staff.assigned,
-    "staff.subscribed": lambda m: m.subscribed,
-    "staff.may_invite": lambda m: m.post.staff.may_invite,
-    "emergency_access": lambda m: (
-        MISSING
-        if m.relation is None
-        else any(row.staff_id == m.post.staff.id and row.starts <= m.now < row.until for row in m.relation.emergencies)
-    ),
-}
-MEMBER_CODE: Mapping[str, MemberSource] = {
-    "second_factor": lambda m: has_second_factor(m.authn),
-    "second_factor_asked": lambda m: m.ask_second_factor or m.post.practice.staff_second_factor,
-}
-ITEM_STORES: Mapping[str, ItemSource] = {
-    "withheld_ids": lambda b, i: MISSING if i.id is None else (i.type, i.id) in b.withheld,
-    "client.self_managing": lambda b, _: MISSING if b.self_managing is None else b.self_managing,
-    "client.reachable": lambda b, _: MISSING if b.reachable is None else b.reachable,
-}
-ITEM_LISTS: Mapping[str, Callable[[Bound], frozenset[str] | None]] = {
-    "subscribed_staff": lambda b: b.subscribed,
-    "assigned_staff": lambda b: b.assigned,
-    "available_staff": lambda b: b.available,
-}
-BOUND_NAMES: Mapping[str, Callable[[Bound], str | None]] = {
-    "subject.id": lambda b: b.subject_id,
-    "store.self_account": lambda b: b.self_account,
-}
-
-
 def holder_source(fact: Fact) -> HolderSource:
     """How an account's fact is read; `SourceError` when nothing of that name is known."""
     kind, name = _named(fact)
     if kind == "store" and name in HOLDER_FEATURES:
         feature, features = _parameter(fact, Feature), HOLDER_FEATURES[name]
         return lambda h: features(h)[feature]
-    return _lookup(name, {"store": {**HOLDER_STORES, **dict.fromkeys(HOLDER_FEATURES)}, "code": HOLDER_CODE}[kind])
+    known = {**HOLDER_STORES, **dict.fromkeys(HOLDER_FEATURES)}
+    return cast("HolderSource", _lookup(name, known if kind == "store" else HOLDER_CODE))
 
 
 def member_source(fact: Fact) -> MemberSource:
@@ -165,7 +56,7 @@ def member_source(fact: Fact) -> MemberSource:
         feature = _parameter(fact, Feature)
         return lambda m: m.post.practice.switches[feature]
     known = {**MEMBER_STORES, "staff.roles": None, "practice.switches": None}
-    return _lookup(name, {"store": known, "code": MEMBER_CODE}[kind])
+    return cast("MemberSource", _lookup(name, known if kind == "store" else MEMBER_CODE))
 
 
 def item_source(fact: Fact) -> ItemSource:
@@ -184,8 +75,17 @@ def item_source(fact: Fact) -> ItemSource:
     if "code" in source:
         raise SourceError(f"no function named {source['code']}{suggest(str(source['code']), ['appointment_timing'])}")
     if "store" in source:
-        return _lookup(str(source["store"]), ITEM_STORES)
+        return cast("ItemSource", _lookup(str(source["store"]), ITEM_STORES))
     raise SourceError("it has no `from`, so it can be evaluated but not derived from rows")
+
+
+def property_of(fact: Fact) -> str | None:
+    """The raw property that a resource's fact is read from, if it is read from one."""
+    source = fact.source or {}
+    if source.get("code") == "appointment_timing":
+        return "starts_at"
+    named = source.get("property") or source.get("match") or source.get("member")
+    return None if named is None else str(named)
 
 
 def _named(fact: Fact) -> tuple[str, str]:
@@ -223,8 +123,8 @@ def _property(fact: Fact, source: Mapping[str, Any]) -> ItemSource:
     table = {(type(raw), raw): value for value, listed in raws.items() for raw in listed}
     expected = " or ".join(str(raw) for _, raw in table)
 
-    def read(_: Bound, item: Item) -> Any:
-        raw = item.properties.get(name, MISSING)
+    def read(_b: Bound, _q: Request, properties: Mapping[str, Any]) -> Any:
+        raw = properties.get(name, MISSING)
         if raw is MISSING:
             return MISSING
         if raw is None and when_null is not MISSING:
@@ -238,8 +138,8 @@ def _property(fact: Fact, source: Mapping[str, Any]) -> ItemSource:
 
 
 def _above(name: str, limit: float, when_null: Any) -> ItemSource:
-    def read(_: Bound, item: Item) -> Any:
-        raw = item.properties.get(name, MISSING)
+    def read(_b: Bound, _q: Request, properties: Mapping[str, Any]) -> Any:
+        raw = properties.get(name, MISSING)
         if raw is MISSING:
             return MISSING
         if raw is None and when_null is not MISSING:
@@ -263,14 +163,17 @@ def _match(fact: Fact, source: Mapping[str, Any]) -> ItemSource:
     tests = [(value, BOUND_NAMES[bound]) for value, bound in options if bound is not None]
     other = rest[0] if rest else None
 
-    def read(bound: Bound, item: Item) -> Any:
-        raw = item.properties.get(name, MISSING)
+    def read(bound: Bound, _q: Request, properties: Mapping[str, Any]) -> Any:
+        raw = properties.get(name, MISSING)
         if raw is MISSING:
             return MISSING
         if raw is None:
             found = null
         elif type(raw) is str:
-            found = next((value for value, named in tests if named(bound) == raw), other)
+            for value, named in tests:
+                if named(bound) == raw:
+                    return value
+            found = other
         else:
             found = None
         if found is None:
@@ -288,8 +191,8 @@ def _member(fact: Fact, source: Mapping[str, Any]) -> ItemSource:
         raise SourceError("`member` gives a flag: its values are true and false")
     named = BOUND_NAMES[of]
 
-    def read(bound: Bound, item: Item) -> Any:
-        raw = item.properties.get(name, MISSING)
+    def read(bound: Bound, _q: Request, properties: Mapping[str, Any]) -> Any:
+        raw = properties.get(name, MISSING)
         if raw is MISSING:
             return MISSING
         if raw is None:
@@ -306,8 +209,8 @@ def _listed(fact: Fact, source: Mapping[str, Any]) -> ItemSource:
     if not fact.is_flag:
         raise SourceError("a list of ids gives a flag: its values are true and false")
 
-    def read(bound: Bound, item: Item) -> Any:
-        raw, known = item.properties.get(name, MISSING), ids(bound)
+    def read(bound: Bound, _q: Request, properties: Mapping[str, Any]) -> Any:
+        raw, known = properties.get(name, MISSING), ids(bound)
         if raw is MISSING or known is None:
             return MISSING
         if raw is not None and type(raw) is not str:
@@ -317,13 +220,13 @@ def _listed(fact: Fact, source: Mapping[str, Any]) -> ItemSource:
     return read
 
 
-def _timing(bound: Bound, item: Item) -> Any:
-    raw = item.properties.get("starts_at", MISSING)
+def _timing(bound: Bound, request: Request, properties: Mapping[str, Any]) -> Any:
+    raw = properties.get("starts_at", MISSING)
     if raw is MISSING:
         return MISSING
     if raw is None:
-        return appointment_timing(None, item.now, bound.notice)
-    return appointment_timing(_instant("starts_at", raw), item.now, bound.notice)
+        return appointment_timing(None, request.now, bound.notice)
+    return appointment_timing(_instant("starts_at", raw), request.now, bound.notice)
 
 
 def _instant(name: str, raw: object) -> datetime:

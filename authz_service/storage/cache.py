@@ -1,7 +1,7 @@
 """Rows kept in memory by the one process that also writes them.
 
-A write drops what it touched before it is acknowledged; whoever asks after that reads anew. A read that was under way meanwhile
-may serve the question it was begun for, which had arrived before the acknowledgement, but is not kept.
+A write drops what it touched before it is acknowledged; whoever asks after that reads anew. A read that was under way
+meanwhile may serve its own question, which had arrived before the acknowledgement, but is not kept.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection, Row, Select
+    from sqlalchemy import BindParameter, ColumnElement, Connection, Row, Select
 
     from models.tables.access import History
 
@@ -46,7 +46,7 @@ def _among(table: type[History], name: str, values: str) -> tuple[Select[Any], S
 
 def _held(columns: Any, *conditions: ColumnElement[bool]) -> tuple[Select[Any], Select[Any]]:
     wanted = select(*(column for column in columns if column.name not in _ADMINISTRATION)).where(*conditions)
-    at = bindparam("at")
+    at: BindParameter[Any] = bindparam("at")
     held = and_(columns.valid_from <= at, or_(columns.valid_to.is_(None), columns.valid_to > at))
     return wanted.where(columns.valid_to.is_(None)), wanted.where(held)
 

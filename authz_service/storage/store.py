@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class AccessStore:
     """The access data of one database.
 
-    On SQLite this process is the only one, so it may keep rows in memory; on PostgreSQL every question reads the database.
+    On SQLite this process is the only one, so it may keep rows in memory; on PostgreSQL every question reads anew.
     `practices` limits what PostgreSQL shows to the rows of these practices; the default is all of them.
     """
 
@@ -50,7 +50,7 @@ class AccessStore:
 
     @contextmanager
     def writing(self, practices: Iterable[str], origin: Origin, reason: str | None = None) -> Iterator[Writer]:
-        """One transaction of changes to these practices' rows. When it is left, every later decision sees the changes."""
+        """One transaction of changes to these practices' rows. Once it is left, every later decision sees them."""
         writer: Writer | None = None
         try:
             with self.database.writing(practices) as session:

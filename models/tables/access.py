@@ -1,8 +1,8 @@
-"""Tables of the access data. Every row is history: it holds from `valid_from` until `valid_to`; only that end is ever set.
+"""Tables of the access data. Every row is history: it holds from `valid_from` until `valid_to`; only that end is set.
 
-`key` numbers the rows of a table; what a row is about is its id. The current row of something is the one without `valid_to`,
-and a unique index allows only one. `version` counts the rows of that something, `changed_by` is `staff/jo`, `system/seed`
-and the like. Days are days in the practice's zone, `*_at` and `valid_*` instants in UTC.
+`key` numbers the rows of a table; what a row is about is its id. The current row of something is the one without
+`valid_to`, and a unique index allows only one. `version` counts the rows of that something, `changed_by` is `staff/jo`,
+`system/seed` and the like. Days are days in the practice's zone, `*_at` and `valid_*` instants in UTC.
 """
 
 from __future__ import annotations

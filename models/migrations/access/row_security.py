@@ -1,4 +1,4 @@
-"""Row security on PostgreSQL: a transaction sees and writes only the rows of the practices that it names in `kinguard.practice`."""
+"""Row security on PostgreSQL: a transaction reaches only rows of the practices that it names in `kinguard.practice`."""
 
 from __future__ import annotations
 
