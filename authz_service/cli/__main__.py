@@ -1,0 +1,3 @@
+from authz_service.cli import app
+
+app(prog_name="kinguard")
