@@ -1,4 +1,4 @@
-'''The guard: every page is decided before its handler runs.
+"""The guard: every page is decided before its handler runs.
 
 For whoever writes a page
 -------------------------
@@ -35,35 +35,51 @@ It answers with
 
 `page` gives the template: `reader`, `client` (either may be None), `csrf` (put it into every form as
 `<input type="hidden" name="csrf" value="{{ csrf }}">`), `path`, `said` (see `say`), `static("site.css")`, `profile`
-(demo or production), and what `gateway/portal/frame.py: async def frame(request) -> Mapping[str, Any]` returns (navigation, switcher;
-not called for pages without a reader nor while the service cannot be reached, so `base.html` must do without it).
+(demo or production), and what `gateway/portal/frame.py: async def frame(request) -> Mapping[str, Any]` returns
+(navigation, switcher; not called without a reader nor while the service cannot be reached: `base.html` does without).
 
 Lists and buttons (gateway.edge.questions)
 
     rows = await listing(request, "invoice", order_by=Invoice.issued.desc(), limit=50)   # Listing(rows, total)
     clause = await visible(request, "invoice")            # SQLAlchemy condition, client included; action="view"
     ok = await may(request, [("pay", "invoice", row), ("open", "portal", {})])              # list[bool]; one call
+    ok = await opens(request, [("view", "invoice"), ...]) # list[bool]: would the page (list) open; no row is read
     people = await profiles(request)                      # the portals an account may open: list[Profile]
 
 `may` takes (action, type, row or mapping of properties); the client of the URL is filled in. `visible` of a type the
 reader may see nothing of is `false()`. The store is `request.app.state.records` (gateway.records.store), the service
 `request.app.state.authz` (gateway.edge.authz_client), the clock `request.app.state.clock` (aware UTC).
 
-Forms: POST is checked for `csrf` and origin before the handler; fields are `await request.form()`. `await say(request, "Saved.")`
-keeps a sentence for the next page. Changes go through `request.app.state.authz`, with `actor=request.state.reader.actor`; it raises `Rejected(status, detail, field)`
-and `Stale`.
+Forms: POST is checked for `csrf` and origin before the handler; fields are `await request.form()`.
+`await say(request, "Saved.")` keeps a sentence for the next page. Changes go through `request.app.state.authz`, with
+`actor=request.state.reader.actor`; it raises `Rejected(status, detail, field)` and `Stale`.
 
-Templates the edge renders itself: `account/sign_in.html` (username, problem, next, demo_names), `refused.html` (refusal:
-code, sentence, remedy), `error.html` (status, title, sentence; 400, 403, 404, 405, 413, 429, 500, 503).
-'''
+Templates the edge renders itself: `account/sign_in.html` (username, problem, next, demo_names), `refused.html`
+(refusal: code, sentence, remedy), `error.html` (status, title, sentence; without reader and frame).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from starlette.requests import Request
-from starlette.responses import Response
+from gateway.edge.authz_client import Question
+from gateway.edge.errors import NotFound, Refused, Rejected
+from gateway.edge.questions import asking, base_properties, plan_for
+from gateway.edge.reader import client_in_view
+from gateway.edge.refusals import refusal_of, staff_refusal
+from gateway.records.filter import keeps
+from gateway.records.store import properties_of
+from models.tables.records import ITEMS
+from models.vocabulary import SubjectType
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from gateway.edge.refusals import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +103,91 @@ signed_in = Door(signed_in=True)
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One line of the site map."""
+    """One line of the site map. A route without a guard does not start."""
 
     path: str
     handler: Callable[[Request], Awaitable[Response]]
-    guard: Guard | Door
+    guard: Guard | Door | None = None
     methods: tuple[str, ...] = ("GET",)
+
+
+async def check(request: Request, guard: Guard) -> None:
+    """Let the request pass, with `request.state` filled; otherwise Refused, NotFound or CannotDecide."""
+    await _find_client(request)
+    if "id" in request.path_params:
+        await _check_item(request, guard)
+    elif "grant" in request.path_params:
+        await _check_grant(request, guard)
+    elif keeps(guard.type) and not (guard.type == "client" and request.state.client is not None):
+        await _check_list(request, guard)
+    else:
+        await _check_one(request, guard)
+
+
+async def _find_client(request: Request) -> None:
+    """Put the client of the URL into the request; NotFound for one that is not kept, and for another practice's."""
+    client_id = request.path_params.get("client")
+    if client_id is None:
+        return
+    found = await request.app.state.records.client(client_id)
+    if found is None:
+        raise NotFound
+    client, practice = found
+    reader = request.state.reader
+    if reader.type is SubjectType.STAFF and client.practice_id != reader.practice_id:
+        raise NotFound
+    request.state.client = client_in_view(client, practice)
+
+
+async def _check_list(request: Request, guard: Guard) -> None:
+    """What the reader may see of the type: nothing at all is a refusal, before any row is read."""
+    plan = await plan_for(request, guard.action, guard.type)
+    if plan.condition is False:
+        raise _refused(request, guard, plan.refusal)
+    request.state.plan = plan
+
+
+async def _check_item(request: Request, guard: Guard) -> None:
+    """First the type, then the row; an item that may not be seen is the same as one that is missing."""
+    await _check_list(request, guard)
+    client = request.state.client
+    row = await request.app.state.records.item(
+        ITEMS[guard.type], client.practice_id, client.id, request.path_params["id"]
+    )
+    if row is None:
+        raise NotFound
+    question = Question(guard.action, guard.type, row.id, properties_of(guard.type, row))
+    allowed, _ = await request.app.state.authz.evaluate(asking(request), question)
+    if not allowed:
+        raise NotFound
+    request.state.item = row
+
+
+async def _check_grant(request: Request, guard: Guard) -> None:
+    """A grant of the client in the URL; the reader's right to grants comes before the grant is read."""
+    await _check_one(request, guard)
+    try:
+        grant = await request.app.state.authz.grant(request.path_params["grant"])
+    except Rejected as error:
+        raise NotFound from error
+    if grant.get("client_id") != request.state.client.id:
+        raise NotFound
+    request.state.item = grant
+
+
+async def _check_one(request: Request, guard: Guard) -> None:
+    """A thing that the records keep no rows of: one question, with the reason when the answer is no."""
+    properties = base_properties(request)
+    subject_of = request.path_params.get("grant") or next(iter(properties.values()))
+    question = Question(guard.action, guard.type, subject_of, properties)
+    allowed, context = await request.app.state.authz.evaluate(asking(request), question, explain=True)
+    if not allowed:
+        explanation = context.get("explanation")
+        raise _refused(request, guard, explanation if isinstance(explanation, dict) else None)
+
+
+def _refused(request: Request, guard: Guard, told: dict[str, Any] | None) -> NotFound | Refused:
+    reader, client = request.state.reader, request.state.client
+    refusal: Refusal | None
+    refusal = staff_refusal() if reader.type is SubjectType.STAFF else refusal_of(told, client, guard.type)
+    return NotFound() if refusal is None else Refused(refusal)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from models.tables.records import Client, Practice
     from models.vocabulary import Kind, SubjectType
 
 
@@ -51,3 +52,8 @@ class Profile:
 
     client: ClientInView
     kinds: tuple[Kind, ...]
+
+
+def client_in_view(client: Client, practice: Practice) -> ClientInView:
+    """The client as pages show it."""
+    return ClientInView(client.id, client.name, client.preferred, practice.id, practice.name, practice.zone)

@@ -39,6 +39,11 @@ class UnknownConditionError(ValueError):
     """The tree names a property, operator or value that the records do not have; nothing may be listed."""
 
 
+def keeps(resource_type: str) -> bool:
+    """Whether the records keep rows of a type, so that it can be listed."""
+    return resource_type in _TABLES
+
+
 def table_of(resource_type: str) -> Any:
     """The table of a resource type; UnknownConditionError when the records keep none."""
     try:

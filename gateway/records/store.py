@@ -110,6 +110,20 @@ class RecordsStore:
 
         return await self._run(None, read)
 
+    async def sign_in_names(self) -> list[tuple[str, str]]:
+        """Whoever has a credential, as (group, sign-in name), ordered by group; for the demo's sign-in page."""
+        practices = select(Practice.id, Practice.name)
+
+        def read(session: Session) -> list[tuple[str, str]]:
+            names = dict(session.exec(practices).all())
+            chosen = select(Person.practice_id, Credential.username).where(
+                Person.subject_type == Credential.subject_type, Person.subject_id == Credential.subject_id
+            )
+            known = [(names[key] if key else "Families", username) for key, username in session.exec(chosen)]
+            return sorted(known, key=lambda entry: (entry[0] != "Families", entry))
+
+        return await self._run(None, read)
+
     async def credential(self, username: str) -> Credential | None:
         """The credential of a sign-in name in canonical form."""
         return await self._run(None, lambda session: session.get(Credential, username))

@@ -216,3 +216,11 @@ class Outbox(RecordsTable, table=True):
     type: str
     id: str
     properties: dict[str, Any] | None = Field(default=None, sa_type=JsonDocument)
+
+
+class DemoSeed(RecordsTable, table=True):
+    """Says that the database was filled with demo data, as of this day."""
+
+    __tablename__ = "demo_seed"
+
+    day: date = Field(primary_key=True)

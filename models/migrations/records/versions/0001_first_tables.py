@@ -171,13 +171,18 @@ def upgrade() -> None:
         sa.Column("properties", _JSON, nullable=True),
         sa.PrimaryKeyConstraint("number", name="pk_outbox"),
     )
+    op.create_table(
+        "demo_seed",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.PrimaryKeyConstraint("day", name="pk_demo_seed"),
+    )
     if op.get_bind().dialect.name == "postgresql":
         for table in _OF_A_PRACTICE:
             _hide_other_practices(table)
 
 
 def downgrade() -> None:
-    for table in (*_OF_A_PRACTICE, "client_home", "practice", "credential", "person"):
+    for table in (*_OF_A_PRACTICE, "client_home", "practice", "credential", "person", "demo_seed"):
         op.drop_table(table)
 
 

@@ -1,0 +1,70 @@
+"""`python -m gateway`: migrates, seeds the demo the first time, and serves."""
+
+from __future__ import annotations
+
+import sys
+
+import uvicorn
+
+from gateway.app import create_app, system_clock
+from gateway.edge.site import SiteError
+from gateway.logs import configure_logs
+from gateway.records.database import migrate
+from gateway.records.store import RecordsStore
+from gateway.seed import is_demo, seed
+from gateway.settings import Settings, SettingsError, read_settings
+
+KEEP_ALIVE_SECONDS = 30
+SHUTDOWN_SECONDS = 5
+CONNECTIONS_MAX = 512
+
+
+def main() -> int:
+    """Serve until told to stop; 2 when the settings or the site cannot be used."""
+    configure_logs()
+    try:
+        settings = read_settings()
+        prepare(settings)
+        app = create_app(settings)
+    except (SettingsError, SiteError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    uvicorn.run(
+        app,
+        host=settings.gateway_host,
+        port=settings.gateway_port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,  # Whose forwarded address is believed is for `trusted_proxies` to say.
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        limit_concurrency=CONNECTIONS_MAX,
+    )
+    return 0
+
+
+def prepare(settings: Settings) -> None:
+    """Bring the records database up to date; fill it in the demo, refuse demo data in production."""
+    if settings.records_database_url.startswith("sqlite"):
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    migrate(settings.records_database_url)
+    store = RecordsStore(settings.records_database_url)
+    try:
+        if settings.profile == "demo":
+            seed(store, settings.world_file, settings.demo_day, system_clock)
+            return
+        with store.session(None) as session:
+            if is_demo(session):
+                raise SettingsError("KINGUARD_RECORDS_DATABASE_URL: holds demo data, which production refuses")
+    finally:
+        store.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

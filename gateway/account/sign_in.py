@@ -1,0 +1,138 @@
+"""Signing in and out."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from anyio import to_thread
+
+from gateway.account.passwords import (
+    PASSWORD_CHARACTERS_MAX,
+    USERNAME_CHARACTERS_MAX,
+    canonical,
+    hash_password,
+    is_outdated,
+)
+from gateway.edge.cookies import fresh_visitor
+from gateway.edge.guard import Route, public, signed_in
+from gateway.edge.paths import is_local
+from gateway.web.pages import page, see_other
+from models.vocabulary import SubjectType
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from models.tables.identity import Credential
+
+# One sentence for an unknown name, a wrong password and an open invitation: none tells whether an account exists.
+_REFUSED = "The user name or the password is not right."
+_TOO_MANY = "There were too many tries. Please wait a quarter of an hour, then try again."
+_PASSWORD = ("pwd",)  # RFC 8176
+# Where each lands, and where a page that was asked for before may lie.
+_PLACES = {SubjectType.STAFF: ("/admin", ("/admin", "/review")), SubjectType.ACCOUNT: ("/", ("/c/",))}
+log: Any = structlog.get_logger()
+
+
+async def show(request: Request) -> Response:
+    """The sign-in page; whoever is signed in already goes on."""
+    if request.state.reader is not None:
+        return see_other("/")
+    return await _form(request, target=request.query_params.get("next", ""))
+
+
+async def sign_in(request: Request) -> Response:
+    """Check name and password, and begin a session under a new name."""
+    app, fields = request.app.state, await request.form()
+    username, password = str(fields.get("username", "")), str(fields.get("password", ""))
+    target = str(fields.get("next", ""))
+    name, address = canonical(username), _address(request)
+    if not await app.attempts.begin(name, address):
+        log.warning("sign_in_limited")
+        return await _form(request, status=429, problem=_TOO_MANY, username=username, target=target)
+    too_long = len(name) > USERNAME_CHARACTERS_MAX or len(password) > PASSWORD_CHARACTERS_MAX
+    credential: Credential | None = None if too_long else await app.records.credential(name)
+    stored = None if credential is None else credential.password_hash
+    if not await app.passwords.fits(stored, password[:PASSWORD_CHARACTERS_MAX]) or credential is None:
+        log.info("sign_in_refused")
+        return await _form(request, status=401, problem=_REFUSED, username=username, target=target)
+    await app.attempts.succeeded(name, address)
+    if is_outdated(credential.password_hash):
+        await app.records.set_password_hash(name, await to_thread.run_sync(hash_password, password))
+    return await _begin(request, SubjectType(credential.subject_type), credential.subject_id, target)
+
+
+async def sign_out(request: Request) -> Response:
+    """End the session where it is kept, and have the browser forget what it showed."""
+    await request.app.state.sessions.end(request.state.cookie)
+    response = see_other("/sign-in")
+    request.app.state.cookies.delete(response)
+    response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+    return response
+
+
+async def _begin(request: Request, subject_type: SubjectType, subject_id: str, target: str) -> Response:
+    app = request.app.state
+    if subject_type is SubjectType.ACCOUNT:
+        await app.authz.first_login(subject_id)
+    person = (await app.records.people(subject_type, [subject_id]))[subject_id]
+    if request.state.cookie:
+        await app.sessions.end(request.state.cookie)
+    name = await app.sessions.begin((subject_type, subject_id), person.practice_id, _PASSWORD)
+    log.info("signed_in", subject=f"{subject_type.value}/{subject_id}")
+    home, own = _PLACES[subject_type]
+    response = see_other(target if target.startswith(own) and is_local(target) else home)
+    app.cookies.set(response, name)
+    return response
+
+
+async def _form(
+    request: Request, *, status: int = 200, problem: str = "", username: str = "", target: str = ""
+) -> Response:
+    fresh = None if request.state.cookie else fresh_visitor()
+    request.state.cookie = request.state.cookie or fresh
+    response = await page(
+        request,
+        "account/sign_in.html",
+        status=status,
+        problem=problem,
+        username=username,
+        next=target if is_local(target) else "",
+        demo_names=await _demo_names(request),
+    )
+    if fresh is not None:
+        request.app.state.cookies.set(response, fresh)
+    return response
+
+
+async def _demo_names(request: Request) -> Sequence[dict[str, Any]]:
+    """Who can sign in to the demo, in groups of `title` and `names`; nobody is named in production."""
+    app = request.app.state
+    if app.settings.profile != "demo":
+        return ()
+    known = await app.records.sign_in_names()
+    return [
+        {"title": title, "names": [username for _, username in group]}
+        for title, group in groupby(known, key=lambda entry: entry[0])
+    ]
+
+
+def _address(request: Request) -> str:
+    """The address that tries are counted for: the peer, or what a trusted proxy says of its own peer."""
+    peer = request.client.host if request.client else ""
+    hops = [hop.strip() for hop in request.headers.get("x-forwarded-for", "").split(",")]
+    trusted = request.app.state.settings.trusted_proxies
+    while peer in trusted and hops and hops[-1]:
+        peer = hops.pop()
+    return peer
+
+
+ROUTES = (
+    Route("/sign-in", show, guard=public),
+    Route("/sign-in", sign_in, guard=public, methods=("POST",)),
+    Route("/sign-out", sign_out, guard=signed_in, methods=("POST",)),
+)

@@ -1,0 +1,110 @@
+"""The composition root of the gateway: everything is made here and handed down."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from redis.asyncio import Redis
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from gateway.account import sign_in
+from gateway.account.passwords import Passwords
+from gateway.admin.routes import ROUTES as ADMIN
+from gateway.edge import health
+from gateway.edge.attempts import Attempts, MemoryCounter, RedisCounter
+from gateway.edge.authz_client import AuthzClient
+from gateway.edge.cookies import Cookies
+from gateway.edge.protection import Protection
+from gateway.edge.sessions import MemorySessions, RedisSessions, Sessions
+from gateway.edge.site import build
+from gateway.portal.frame import frame
+from gateway.portal.routes import ROUTES as PORTAL
+from gateway.records.outbox import OutboxCarrier
+from gateway.records.store import RecordsStore
+from gateway.web.pages import STATIC, error_page
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    import httpx
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import ASGIApp
+
+    from gateway.edge.guard import Route
+    from gateway.settings import Settings
+
+BODY_BYTES_MAX = 1024 * 1024
+SITE: tuple[Route, ...] = (*health.ROUTES, *sign_in.ROUTES, *PORTAL, *ADMIN)
+
+
+def system_clock() -> datetime:
+    """The machine's time, in UTC."""
+    return datetime.now(UTC)
+
+
+def create_app(
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime] = system_clock,
+    authz_transport: httpx.AsyncBaseTransport | None = None,
+    routes: Sequence[Route] = SITE,
+) -> ASGIApp:
+    """The gateway as an ASGI application. The records database must be migrated; SiteError for a route out of order."""
+    app = Starlette(
+        routes=[Mount("/static", _Static(directory=STATIC)), *build(routes)],
+        exception_handlers={HTTPException: _turned_away, Exception: _failed},
+        lifespan=_lifespan,
+        max_body_size=BODY_BYTES_MAX,
+    )
+    app.router.redirect_slashes = False
+    state = app.state
+    state.settings, state.clock, state.frame = settings, clock, frame
+    state.records = RecordsStore(settings.records_database_url)
+    state.authz = AuthzClient(settings, clock, authz_transport)
+    state.cookies, state.passwords = Cookies(settings), Passwords()
+    state.redis = Redis.from_url(settings.redis_url, socket_timeout=2) if settings.redis_url else None
+    store = MemorySessions(clock) if state.redis is None else RedisSessions(state.redis, clock)
+    state.sessions = Sessions(store, clock)
+    state.attempts = Attempts(MemoryCounter(clock) if state.redis is None else RedisCounter(state.redis))
+    return Protection(app, settings, lambda status: error_page(None, status))
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    state = app.state
+    carrier = asyncio.create_task(OutboxCarrier(state.records, state.authz).run())
+    try:
+        yield
+    finally:
+        carrier.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await carrier
+        await state.authz.close()
+        if state.redis is not None:
+            await state.redis.aclose()
+        state.records.close()
+
+
+async def _turned_away(_request: Request, error: Exception) -> Response:
+    return error_page(None, error.status_code if isinstance(error, HTTPException) else 500)
+
+
+async def _failed(_request: Request, _error: Exception) -> Response:
+    return error_page(None, 500)
+
+
+class _Static(StaticFiles):
+    """Files that are the same for everyone; their addresses change with their content."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """A file that browsers may keep for an hour."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "public, max-age=3600"
+        return response

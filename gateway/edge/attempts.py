@@ -1,0 +1,112 @@
+"""How often sign-in may be tried: counted before the password is looked at, for the name and for the address.
+
+A count lives for one window from its first attempt, so a lock ends by itself; a success clears the name's count.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Protocol
+
+from redis.exceptions import RedisError
+
+from gateway.edge.errors import CannotDecide
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from redis.asyncio import Redis
+
+WINDOW_SECONDS = 15 * 60
+FOR_ONE_NAME_MAX = 10
+FOR_ONE_ADDRESS_MAX = 300
+COUNTS_MAX = 100_000  # of one process, in memory
+
+
+class Counter(Protocol):
+    """Counts that end by themselves."""
+
+    async def add(self, key: str, amount: int) -> int:
+        """Add to a count and return it; the first addition starts its window."""
+
+    async def clear(self, key: str) -> None:
+        """Forget a count."""
+
+
+class Attempts:
+    """Decides whether a sign-in may be tried now."""
+
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
+
+    async def begin(self, username: str, address: str) -> bool:
+        """Count an attempt; False when there have been too many."""
+        by_name = await self._counter.add(_named(username), 1)
+        by_address = await self._counter.add(_addressed(address), 1)
+        return by_name <= FOR_ONE_NAME_MAX and by_address <= FOR_ONE_ADDRESS_MAX
+
+    async def succeeded(self, username: str, address: str) -> None:
+        """A success is no guess: forget the name's count, and take it off the address's."""
+        await self._counter.clear(_named(username))
+        await self._counter.add(_addressed(address), -1)
+
+
+class MemoryCounter:
+    """Counts of a single process."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._counts: OrderedDict[str, tuple[int, float]] = OrderedDict()
+
+    async def add(self, key: str, amount: int) -> int:
+        """Add to a count and return it; the first addition starts its window."""
+        now = self._clock().timestamp()
+        count, ends_at = self._counts.get(key, (0, 0.0))
+        if ends_at <= now:
+            count, ends_at = 0, now + WINDOW_SECONDS
+            self._counts.pop(key, None)
+        self._counts[key] = (count + amount, ends_at)
+        while len(self._counts) > COUNTS_MAX:
+            self._counts.popitem(last=False)
+        return count + amount
+
+    async def clear(self, key: str) -> None:
+        """Forget a count."""
+        self._counts.pop(key, None)
+
+
+class RedisCounter:
+    """Counts that several processes share."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def add(self, key: str, amount: int) -> int:
+        """Add to a count and return it; the first addition starts its window."""
+        try:
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.set(_PREFIX + key, 0, ex=WINDOW_SECONDS, nx=True)
+                pipe.incrby(_PREFIX + key, amount)
+                return int((await pipe.execute())[1])
+        except (RedisError, OSError) as error:
+            raise CannotDecide("sign-in attempts cannot be counted") from error
+
+    async def clear(self, key: str) -> None:
+        """Forget a count."""
+        try:
+            await self._redis.delete(_PREFIX + key)
+        except (RedisError, OSError) as error:
+            raise CannotDecide("sign-in attempts cannot be counted") from error
+
+
+_PREFIX = "kinguard:attempts:"
+
+
+def _named(username: str) -> str:
+    return "name:" + hashlib.sha256(username.encode()).hexdigest()
+
+
+def _addressed(address: str) -> str:
+    return "address:" + address

@@ -1,0 +1,317 @@
+"""The only way from the gateway to the authz service: one pooled HTTP client, over TCP or a Unix socket.
+
+Whatever is not the one exact answer (late, unreadable, another status, another shape) is CannotDecide: never allowed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import httpx
+import orjson
+from structlog.contextvars import get_contextvars
+
+from gateway.edge.client_proof import assertion
+from gateway.edge.errors import CannotDecide, Rejected, Stale
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from gateway.settings import Settings
+
+TIMEOUT_SECONDS = 2.0  # of one call, a new token included
+ANSWER_BYTES_MAX = 4 * 1024 * 1024
+CONNECTIONS_MAX = 32
+RENEW_SECONDS = 60  # before a token ends
+_GRANT_TYPE = "client_credentials"
+_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_QUESTIONS = ("/access/v1/evaluation", "/access/v1/evaluations", "/v1/plan")  # answered with 200 or not at all
+_DONE = (200, 201)
+_STALE = (412, 428)
+_REFUSALS = (400, 403, 404, 409, *_STALE, 422)
+_PLAN_KINDS = ("always_allowed", "always_denied", "conditional")
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks and how they signed in: the parts that all questions of one request share."""
+
+    subject: Mapping[str, str]
+    amr: tuple[str, ...]
+
+    @property
+    def context(self) -> Json:
+        """The AuthZEN context."""
+        return {"authn": {"amr": list(self.amr), "password_change_due": False}}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One action on one resource."""
+
+    action: str
+    type: str
+    id: str
+    properties: Mapping[str, Any]
+
+    @property
+    def body(self) -> Json:
+        """The AuthZEN action and resource."""
+        resource = {"type": self.type, "id": self.id, "properties": dict(self.properties)}
+        return {"action": {"name": self.action}, "resource": resource}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a subject may see of a type: a condition tree, true or false, and why not when it is false."""
+
+    condition: Any
+    refusal: Json | None
+
+
+class AuthzClient:
+    """Asks and commands the service. Every method raises CannotDecide; commands also Rejected and Stale."""
+
+    def __init__(
+        self, settings: Settings, clock: Callable[[], datetime], transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        socket = None if settings.authz_socket is None else str(settings.authz_socket)
+        limits = httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX)
+        self._http = httpx.AsyncClient(
+            base_url="http://authz" if socket else settings.authz_url,
+            transport=transport or httpx.AsyncHTTPTransport(uds=socket, limits=limits),
+            timeout=TIMEOUT_SECONDS,
+            follow_redirects=False,
+            trust_env=False,
+        )
+        self._key_file = settings.key_file
+        self._token_endpoint = settings.token_endpoint
+        self._clock = clock
+        self._token: tuple[str, float] | None = None
+        self._renewing = asyncio.Lock()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._http.aclose()
+
+    async def prove(self) -> None:
+        """Hold a token, so that the next question needs no other call."""
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                await self._access_token()
+        except (TimeoutError, httpx.HTTPError, OSError) as error:
+            raise CannotDecide("the authz service cannot be reached") from error
+
+    # ---- questions ----
+
+    async def evaluate(self, asking: Asking, question: Question, *, explain: bool = False) -> tuple[bool, Json]:
+        """The decision on one question, and its context."""
+        context = asking.context | ({"explain": True} if explain else {})
+        body = {"subject": dict(asking.subject), **question.body, "context": context}
+        answer = await self._ask("POST", "/access/v1/evaluation", body)
+        return _decision(answer), _mapping(answer.get("context", {}))
+
+    async def evaluate_all(self, asking: Asking, questions: Sequence[Question]) -> list[bool]:
+        """The decisions on several questions, in their order."""
+        if not questions:
+            return []
+        shared = {"subject": dict(asking.subject), "context": asking.context}
+        body = {**shared, "evaluations": [question.body for question in questions]}
+        answers = (await self._ask("POST", "/access/v1/evaluations", body)).get("evaluations")
+        if not isinstance(answers, list) or len(answers) != len(questions):
+            raise CannotDecide("the authz service answered another number of questions")
+        return [_decision(_mapping(answer)) for answer in answers]
+
+    async def plan(self, asking: Asking, action: str, resource_type: str, properties: Mapping[str, Any]) -> Plan:
+        """What the subject may see of a type."""
+        resource = {"type": resource_type, "properties": dict(properties)}
+        body = {"subject": dict(asking.subject), "action": {"name": action}, "resource": resource}
+        answer = await self._ask("POST", "/v1/plan", {**body, "context": asking.context})
+        kind = answer.get("kind")
+        if kind not in _PLAN_KINDS or (kind == "conditional") is not ("condition" in answer):
+            raise CannotDecide("the authz service answered no plan")
+        refusal = answer.get("refusal")
+        condition = answer["condition"] if kind == "conditional" else kind == "always_allowed"
+        return Plan(condition, None if refusal is None else _mapping(refusal))
+
+    # ---- access data ----
+
+    async def grants_of_account(self, account_id: str) -> list[Json]:
+        """Every grant of an account, each with the client's `practice_id`."""
+        return _objects((await self._ask("GET", f"/v1/accounts/{_part(account_id)}/grants")).get("grants"))
+
+    async def grants_of_client(self, client_id: str) -> list[Json]:
+        """Every grant on a client."""
+        return _objects((await self._ask("GET", f"/v1/clients/{_part(client_id)}/grants")).get("grants"))
+
+    async def grant(self, grant_id: str) -> Json:
+        """One grant, with its `etag`."""
+        return await self._ask("GET", f"/v1/grants/{_part(grant_id)}")
+
+    async def update_grant(self, grant_id: str, changes: Json, *, etag: str, actor: str) -> Json:
+        """Change a grant (merge patch); Stale when `etag` is no longer its own."""
+        return await self._ask("PATCH", f"/v1/grants/{_part(grant_id)}", changes, actor=actor, etag=etag)
+
+    async def practice(self, practice_id: str) -> Json:
+        """A practice's settings and switches."""
+        return await self._ask("GET", f"/v1/practices/{_part(practice_id)}")
+
+    async def update_practice(self, practice_id: str, changes: Json, *, etag: str | None = None, actor: str) -> Json:
+        """Change a practice's settings (merge patch)."""
+        return await self._ask("PATCH", f"/v1/practices/{_part(practice_id)}", changes, actor=actor, etag=etag)
+
+    async def set_practice_switch(self, practice_id: str, feature: str, *, on: bool, actor: str) -> Json:
+        """Switch a feature for everyone of a practice."""
+        return await self._switch("practices", practice_id, feature, on=on, actor=actor)
+
+    async def client(self, client_id: str) -> Json:
+        """A client's attributes and switches."""
+        return await self._ask("GET", f"/v1/clients/{_part(client_id)}")
+
+    async def set_client_switch(self, client_id: str, feature: str, *, on: bool, actor: str) -> Json:
+        """Switch a feature for everyone of a client."""
+        return await self._switch("clients", client_id, feature, on=on, actor=actor)
+
+    async def first_login(self, account_id: str) -> None:
+        """Tell the service that an account signed in: its pending grants become active."""
+        await self._ask("POST", f"/v1/accounts/{_part(account_id)}/first-login", {})
+
+    async def register(self, resources: Sequence[Json]) -> None:
+        """Register the facts of items: objects of `type`, `id`, `properties`."""
+        await self._ask("POST", "/v1/resources", {"resources": list(resources)})
+
+    async def unregister(self, resource_type: str, resource_id: str) -> None:
+        """Take the facts of an item back."""
+        await self._ask("DELETE", f"/v1/resources/{_part(resource_type)}/{_part(resource_id)}")
+
+    async def _switch(self, owner: str, owner_id: str, feature: str, *, on: bool, actor: str) -> Json:
+        path = f"/v1/{owner}/{_part(owner_id)}/switches/{_part(feature)}"
+        return await self._ask("PUT", path, {"on": on}, actor=actor)
+
+    # ---- the wire ----
+
+    async def _ask(
+        self, method: str, path: str, body: Json | None = None, *, actor: str | None = None, etag: str | None = None
+    ) -> Json:
+        headers = {"X-Request-ID": get_contextvars().get("request_id", secrets.token_hex(16))}
+        if actor is not None:
+            headers["Kinguard-Actor"] = actor
+        if etag is not None:
+            headers["If-Match"] = etag
+        content = None
+        if body is not None:
+            content = orjson.dumps(body)
+            merge = method == "PATCH"
+            headers["Content-Type"] = "application/merge-patch+json" if merge else "application/json"
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                status, answer = await self._send(method, path, content, headers)
+        except TimeoutError as error:
+            raise CannotDecide("the authz service did not answer in time") from error
+        except (httpx.HTTPError, OSError) as error:
+            raise CannotDecide("the authz service cannot be reached") from error
+        if status in _DONE:
+            return _object(answer)
+        if status == httpx.codes.NO_CONTENT and path not in _QUESTIONS:
+            return {}
+        raise _refusal(method, path, status, answer)
+
+    async def _send(
+        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
+        token = await self._access_token()
+        status, answer = await self._fetch(method, path, content, {**headers, "Authorization": f"Bearer {token}"})
+        if status == httpx.codes.UNAUTHORIZED:  # The service may have changed its keys; one new token, one new try.
+            token = await self._access_token(instead_of=token)
+            status, answer = await self._fetch(method, path, content, {**headers, "Authorization": f"Bearer {token}"})
+        return status, answer
+
+    async def _fetch(
+        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
+        async with self._http.stream(method, path, content=content, headers=dict(headers)) as response:
+            answer = bytearray()
+            async for part in response.aiter_bytes():
+                answer += part
+                if len(answer) > ANSWER_BYTES_MAX:
+                    raise CannotDecide("the authz service answered at too great a length")
+        if answer and "json" not in response.headers.get("content-type", ""):
+            raise CannotDecide("the authz service did not answer in JSON")
+        return response.status_code, bytes(answer)
+
+    async def _access_token(self, *, instead_of: str | None = None) -> str:
+        async with self._renewing:
+            now = self._clock().timestamp()
+            if self._token is not None and self._token[0] != instead_of and self._token[1] > now + RENEW_SECONDS:
+                return self._token[0]
+            form = {
+                "grant_type": _GRANT_TYPE,
+                "client_assertion_type": _ASSERTION_TYPE,
+                "client_assertion": assertion(self._key_file, self._token_endpoint, int(now)),
+            }
+            content = str(httpx.QueryParams(form)).encode()
+            headers = {"Content-Type": "application/x-www-form-urlencoded"}
+            status, answer = await self._fetch("POST", "/oauth/token", content, headers)
+            if status != httpx.codes.OK:
+                raise CannotDecide(f"the authz service gave no token (status {status})")
+            issued = _object(answer)
+            token, seconds = issued.get("access_token"), issued.get("expires_in")
+            if not isinstance(token, str) or not isinstance(seconds, int):
+                raise CannotDecide("the authz service gave no token")
+            self._token = (token, now + seconds)
+            return token
+
+
+def _refusal(method: str, path: str, status: int, answer: bytes) -> CannotDecide | Rejected:
+    if path in _QUESTIONS or status not in _REFUSALS:
+        return CannotDecide(f"the authz service answered status {status}")
+    problem = _object(answer) if answer else {}
+    detail = str(problem.get("detail") or problem.get("title") or "the change was refused")
+    field = problem.get("field")
+    kind = Stale if method == "PATCH" and status in _STALE else Rejected
+    return kind(status, detail, field if isinstance(field, str) else None)
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _decision(answer: Json) -> bool:
+    decision = answer.get("decision")
+    if not isinstance(decision, bool):
+        raise CannotDecide("the authz service gave no decision")
+    return decision
+
+
+def _object(answer: bytes) -> Json:
+    try:
+        return _mapping(json.loads(answer, object_pairs_hook=_once))
+    except (ValueError, RecursionError) as error:
+        raise CannotDecide("the authz service's answer cannot be read") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> Json:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name is given twice")
+    return found
+
+
+def _mapping(value: Any) -> Json:
+    if not isinstance(value, dict):
+        raise CannotDecide("the authz service answered in another shape")
+    return value
+
+
+def _objects(value: Any) -> list[Json]:
+    if not isinstance(value, list):
+        raise CannotDecide("the authz service answered in another shape")
+    return [_mapping(entry) for entry in value]

@@ -1,0 +1,72 @@
+"""The one cookie, and the form token that goes with it.
+
+Before sign-in the cookie is a random name that stands for nothing; at sign-in it is replaced by the new session's name.
+A form's token is an HMAC of the cookie, so it is worth nothing with any other session.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from gateway.settings import Settings
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{43}")  # 32 random bytes, as `secrets.token_urlsafe` writes them
+
+
+class Cookies:
+    """Reads and sets the session cookie, makes and checks form tokens."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._secure = settings.secure
+        # `__Host-` binds the cookie to this host and to TLS; browsers refuse it over the demo's plain http.
+        self._name = "__Host-kinguard_session" if settings.secure else "kinguard_session"
+        self._secret = settings.session_secret.encode() or _kept_secret(settings.data_dir / "keys" / "gateway_forms")
+
+    def read(self, request: Request) -> str | None:
+        """The cookie's value, or None when there is none of our making."""
+        value = request.cookies.get(self._name, "")
+        return value if _NAME.fullmatch(value) else None
+
+    def set(self, response: Response, value: str) -> None:
+        """Give the browser the cookie until it is closed."""
+        response.set_cookie(self._name, value, path="/", secure=self._secure, httponly=True, samesite="lax")
+
+    def delete(self, response: Response) -> None:
+        """Take the cookie back."""
+        response.delete_cookie(self._name, path="/", secure=self._secure, httponly=True, samesite="lax")
+
+    def form_token(self, value: str) -> str:
+        """The token that forms of this cookie carry."""
+        return hmac.new(self._secret, b"form:" + value.encode(), hashlib.sha256).hexdigest()
+
+    def fits(self, value: str, token: str) -> bool:
+        """Whether a form's token belongs to the cookie."""
+        return hmac.compare_digest(self.form_token(value).encode(), token.encode(errors="replace"))
+
+
+def fresh_visitor() -> str:
+    """A cookie value that stands for nobody."""
+    return secrets.token_urlsafe(32)
+
+
+def _kept_secret(path: Path) -> bytes:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(descriptor, "wb") as file:
+        secret = secrets.token_bytes(32)
+        file.write(secret)
+        return secret

@@ -1,0 +1,164 @@
+"""The site map made to work: every route gets its reader, its form check and its guard, or the site does not start."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.routing import Route as StarletteRoute
+from structlog.contextvars import bind_contextvars
+
+from gateway.edge.errors import CannotDecide, Forged, NotFound, Refused
+from gateway.edge.guard import Door, Guard, check
+from gateway.edge.reader import Reader
+from gateway.web.pages import error_page, page, see_other
+from models.tables.records import ITEMS
+from models.vocabulary import SubjectType
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from gateway.edge.guard import Route
+
+FORM_FIELDS_MAX = 200
+_METHODS = ({"GET"}, {"POST"})
+_FAMILY = re.compile(r"/c/\{client\}(/.*)?")
+_STAFF = re.compile(r"/(admin|review)(/.*)?")
+_FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+log: Any = structlog.get_logger()
+
+
+class SiteError(Exception):
+    """The site map cannot be used; the message names the route and what it lacks."""
+
+
+def build(routes: Iterable[Route]) -> list[StarletteRoute]:
+    """The routes as Starlette serves them; SiteError names the first that is not in order."""
+    built: list[StarletteRoute] = []
+    seen: set[tuple[str, str]] = set()
+    for route in routes:
+        if fault := _fault(route):
+            raise SiteError(f"{'/'.join(route.methods)} {route.path}: {fault}")
+        for method in route.methods:
+            if (method, route.path) in seen:
+                raise SiteError(f"{method} {route.path}: is declared twice")
+            seen.add((method, route.path))
+        built.append(StarletteRoute(route.path, _serving(route), methods=list(route.methods)))
+    return _by_path(built)
+
+
+def _fault(route: Route) -> str | None:
+    guard = route.guard
+    if not isinstance(guard, Guard | Door):
+        return "has no guard; give it Guard(action, type), signed_in, or public"
+    if not route.methods or any({method} not in _METHODS for method in route.methods):
+        return "methods are GET and POST"
+    if isinstance(guard, Door):
+        return "a client's page needs Guard(action, type)" if "{" in route.path else None
+    if not _FAMILY.fullmatch(route.path) and not _STAFF.fullmatch(route.path):
+        return "guarded pages live under /c/{client}, /admin or /review"
+    if "{id}" in route.path and (guard.type not in ITEMS or "{client}" not in route.path):
+        return "{id} needs a {client} and a type that the records keep"
+    if "{grant}" in route.path and (guard.type != "grant" or "{client}" not in route.path):
+        return "{grant} needs a {client} and the type grant"
+    return None
+
+
+def _by_path(built: list[StarletteRoute]) -> list[StarletteRoute]:
+    """Fixed paths before those with parameters, so that no parameter can shadow them."""
+    return sorted(built, key=lambda route: route.path.count("{"))
+
+
+def _serving(route: Route) -> Callable[[Request], Awaitable[Response]]:
+    guard = route.guard
+
+    async def serve(request: Request) -> Response:
+        state = request.state
+        state.reader = state.client = state.item = state.plan = state.profiles = None
+        state.plans = {}
+        try:
+            return await _answer(request, guard, route.handler)
+        except NotFound:
+            return error_page(request, 404)
+        except Forged:
+            return error_page(request, 403)
+        except CannotDecide as error:
+            log.warning("cannot_decide", reason=str(error))
+            return error_page(request, 503)
+
+    return serve
+
+
+async def _answer(
+    request: Request, guard: Guard | Door | None, handler: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    request.state.cookie = request.app.state.cookies.read(request)
+    request.state.reader = await _reader(request)
+    if request.method == "POST":
+        await _check_form(request)
+    if isinstance(guard, Door):
+        if guard.signed_in and request.state.reader is None:
+            return _to_sign_in(request)
+        return await handler(request)
+    if request.state.reader is None:
+        return _to_sign_in(request)
+    family = request.url.path.startswith("/c/")
+    if family is not (request.state.reader.type is SubjectType.ACCOUNT) or guard is None:
+        raise NotFound
+    try:
+        await check(request, guard)
+    except Refused as error:
+        return await page(request, "refused.html", status=403, refusal=error.refusal)
+    return await handler(request)
+
+
+async def _reader(request: Request) -> Reader | None:
+    app, cookie = request.app.state, request.state.cookie
+    session = await app.sessions.find(cookie) if cookie else None
+    if session is None:
+        return None
+    people = await app.records.people(session.subject_type, [session.subject_id])
+    person = people.get(session.subject_id)
+    if person is None or person.practice_id != session.practice_id:
+        return None
+    bind_contextvars(subject=f"{session.subject_type.value}/{session.subject_id}")
+    practice = None if person.practice_id is None else await app.records.practice(person.practice_id)
+    zone = None if practice is None else practice.zone
+    return Reader(session.subject_type, session.subject_id, person.name, person.practice_id, zone, session.amr)
+
+
+async def _check_form(request: Request) -> None:
+    """A POST counts only with the token of this session, and not when the browser says it comes from elsewhere."""
+    headers, app = request.headers, request.app.state
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in _FORM_TYPES:
+        raise HTTPException(415)
+    site = headers.get("sec-fetch-site")
+    if site is not None and site not in ("same-origin", "none"):
+        raise Forged
+    origin = headers.get("origin")
+    if origin is not None and not _same_origin(origin, request):
+        raise Forged
+    fields = await request.form(max_files=0, max_fields=FORM_FIELDS_MAX)
+    token, cookie = fields.get("csrf"), request.state.cookie
+    if not cookie or not isinstance(token, str) or not app.cookies.fits(cookie, token):
+        raise Forged
+
+
+def _same_origin(origin: str, request: Request) -> bool:
+    settings = request.app.state.settings
+    if settings.profile == "production":
+        return origin == f"https://{urlsplit(settings.public_url).netloc}"
+    return origin in {f"{scheme}://{request.headers['host']}" for scheme in ("http", "https")}
+
+
+def _to_sign_in(request: Request) -> Response:
+    if request.method == "POST" or request.url.path == "/":
+        return see_other("/sign-in")
+    return see_other(f"/sign-in?next={quote(request.url.path, safe='/')}")

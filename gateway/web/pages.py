@@ -1,0 +1,100 @@
+"""Renders pages: every template gets the reader, the client, the form token and the frame around the page."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from gateway.edge.errors import CannotDecide
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+_FOLDER = Path(__file__).resolve().parent.parent
+STATIC = _FOLDER / "static"
+TEMPLATES = Environment(loader=FileSystemLoader(_FOLDER / "templates"), autoescape=True, auto_reload=False)
+
+
+async def page(request: Request, name: str, status: int = 200, **context: Any) -> Response:
+    """A page from a template, with the frame around it."""
+    around = await _frame(request)
+    said = await request.app.state.sessions.hear(request.state.cookie) if request.state.reader else ()
+    return _render(request, name, status, {**around, "said": " ".join(said), **context})
+
+
+def error_page(request: Request | None, status: int) -> Response:
+    """The page for a status. It says the same to everyone, and needs neither the service nor a database."""
+    title, sentence = _ERRORS.get(status, _ERRORS[400])
+    return _render(request, "error.html", status, {"status": status, "title": title, "sentence": sentence})
+
+
+def see_other(path: str) -> Response:
+    """Send the browser to another page of this site, with GET."""
+    return RedirectResponse(path, status_code=303)
+
+
+async def say(request: Request, sentence: str) -> None:
+    """Keep a sentence for the reader's next page."""
+    await request.app.state.sessions.say(request.state.cookie, sentence)
+
+
+def static(name: str) -> str:
+    """The URL of a static file; it changes with the file's content."""
+    return f"/static/{name}?v={_digest(name)}"
+
+
+TEMPLATES.globals["static"] = static
+
+_ERRORS: Mapping[int, tuple[str, str]] = {
+    400: ("This address cannot be read", "Please check the address, or go back and follow the link again."),
+    403: (
+        "This form can no longer be used",
+        "It was open for too long, or came from another site. Nothing was changed.",
+    ),
+    404: ("There is no such page", "It may have been moved or taken back, or the address has a mistake."),
+    405: ("That does not work here", "Please go back and use the buttons of the page."),
+    413: ("That is too much at once", "Please send less, and try again."),
+    414: ("This address is too long", "Please check the address, or go back and follow the link again."),
+    415: ("This cannot be read", "Please go back and use the form of the page."),
+    421: ("This address belongs to another site", "Please check the address."),
+    429: ("Too many tries", "Please wait a quarter of an hour, then try again."),
+    431: ("Your browser sent too much", "Please delete the cookies of this site, and try again."),
+    500: ("Something went wrong", "We have noted it. Please try again in a moment."),
+    503: ("This cannot be decided right now", "So nothing is shown. Please try again in a moment."),
+}
+
+
+async def _frame(request: Request) -> Mapping[str, Any]:
+    if request.state.reader is None:
+        return {}
+    try:
+        around: Mapping[str, Any] = await request.app.state.frame(request)
+    except CannotDecide:
+        request.state.reader = None  # Without the service there is no page either, only the one that says so.
+        raise
+    return around
+
+
+def _render(request: Request | None, name: str, status: int, context: Mapping[str, Any]) -> Response:
+    known: dict[str, Any] = {"reader": None, "client": None, "csrf": "", "path": "/", "said": ""}
+    if request is not None:
+        app = request.app.state
+        known["profile"] = app.settings.profile
+        known["path"] = request.url.path
+        if name != "error.html":
+            known["reader"], known["client"] = request.state.reader, request.state.client
+            known["csrf"] = app.cookies.form_token(request.state.cookie) if request.state.cookie else ""
+    return HTMLResponse(TEMPLATES.get_template(name).render({**known, **context}), status_code=status)
+
+
+@cache
+def _digest(name: str) -> str:
+    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:16]
