@@ -42,8 +42,6 @@ class Settings(BaseSettings):
             "data_dir": data_dir,
             "issuer": self.issuer.rstrip("/") or f"http://127.0.0.1:{self.authz_port}",
             "access_database_url": self.access_database_url or f"sqlite:///{data_dir / 'access.db'}",
-            "clients_file": self.clients_file or data_dir / "keys" / "clients.json",
-            "checkpoints_file": self.checkpoints_file or data_dir / "trail" / "checkpoints.jsonl",
         }
         problems = self._refusals() if self.profile == "production" else []
         if problems:
@@ -74,6 +72,16 @@ class Settings(BaseSettings):
     def trail_dir(self) -> Path:
         """Where the trail's segments are written before they are loaded."""
         return self.data_dir / "trail"
+
+    @property
+    def clients(self) -> Path:
+        """The file of calling systems."""
+        return self.clients_file or self.keys_dir / "clients.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The file of the trail's signed checkpoints."""
+        return self.checkpoints_file or self.trail_dir / "checkpoints.jsonl"
 
     @property
     def bundles_dir(self) -> Path:

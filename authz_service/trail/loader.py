@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from authz_service.trail.chain import EVERYTHING
 from authz_service.trail.checkpoints import append_checkpoint
 from authz_service.trail.records import rows_of
 from authz_service.trail.segments import MAGIC, SUFFIX, Link, read_groups, torn_at
@@ -19,10 +20,11 @@ from models.tables.trail import GROUPS, HEADS, RECORDS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection
 
     from authz_service.clock import Clock
     from authz_service.tokens.signatures import PrivateKey
+    from authz_service.trail.chain import TrailDatabase
     from authz_service.trail.segments import Group
     from authz_service.trail.writer import TrailWriter
 
@@ -50,7 +52,14 @@ class TrailLoader:
     """Loads the segments of one folder: those of this process's writer, and what dead processes left behind."""
 
     def __init__(
-        self, database: Engine, folder: Path, writer: TrailWriter, *, checkpoints: Path, key: PrivateKey, clock: Clock
+        self,
+        database: TrailDatabase,
+        folder: Path,
+        writer: TrailWriter,
+        *,
+        checkpoints: Path,
+        key: PrivateKey,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._folder = folder
@@ -118,7 +127,7 @@ class TrailLoader:
                 self._load_segment(path, closed=chain != opened)
             else:
                 self._load_left_behind(path)
-        with self._database.connect() as connection:
+        with self._database.reading(EVERYTHING) as connection:
             for link in _changed_heads(connection, self._signed):
                 self._unsigned[link.chain] = link
         self._sign(force=sign or bool(self._finished))
@@ -158,7 +167,7 @@ class TrailLoader:
 
     def _skip_loaded(self, path: Path, progress: _Progress) -> None:
         chain = path.stem
-        with self._database.connect() as connection:
+        with self._database.reading(EVERYTHING) as connection:
             loaded = connection.scalar(select(func.max(GROUPS.c.number)).where(GROUPS.c.chain == chain))
         if loaded is None:
             return
@@ -177,7 +186,8 @@ class TrailLoader:
             {"chain": g.link.chain, "number": g.link.number, "count": len(g.records), "hash": g.link.hash}
             for g in groups
         ]
-        with self._database.begin() as connection:
+        with self._database.writing(EVERYTHING) as session:
+            connection = session.connection()
             connection.execute(insert(GROUPS), links)
             connection.execute(insert(RECORDS), records)
         progress.last, progress.offset = groups[-1].link, groups[-1].end

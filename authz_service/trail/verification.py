@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from sqlalchemy import select
 
-from authz_service.trail.chain import GENESIS, link_hash
+from authz_service.trail.chain import EVERYTHING, GENESIS, link_hash
 from authz_service.trail.checkpoints import CheckpointError, read_checkpoints
 from authz_service.trail.loader import TORN
 from authz_service.trail.records import rows_of
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection
 
     from authz_service.tokens.signatures import KeySet
+    from authz_service.trail.chain import TrailDatabase
 
 _FETCH = 1000
 
@@ -44,9 +45,9 @@ class Report:
     notes: list[str] = field(default_factory=list)
 
 
-def verify_trail(database: Engine, folder: Path, checkpoints: Path, keys: KeySet) -> Report:
+def verify_trail(database: TrailDatabase, folder: Path, checkpoints: Path, keys: KeySet) -> Report:
     """Examines everything; the trail is whole exactly when `problems` is empty."""
-    with database.connect() as connection:
+    with database.reading(EVERYTHING) as connection:
         return _Verification(connection).verify(folder, checkpoints, keys)
 
 

@@ -34,12 +34,12 @@ class TrailRecord(AccessTable, table=True):
     type: str = Field(
         max_length=16
     )  # decision, change, event, legend (how facts are abbreviated), segment (its beginning)
-    practice_id: str | None = Field(default=None, max_length=64)
+    practice_id: str | None = Field(default=None, max_length=256)
     request_id: str | None = Field(default=None, max_length=256)
     caller: str | None = Field(default=None, max_length=64)
-    subject: str | None = Field(default=None, max_length=80)  # who asked or acted: account/dana, staff/jo
-    account_id: str | None = Field(default=None, max_length=64)  # the account that asked, or whose access was changed
-    client_id: str | None = Field(default=None, max_length=64)
+    subject: str | None = Field(default=None, max_length=330)  # who asked or acted: account/dana, staff/jo
+    account_id: str | None = Field(default=None, max_length=256)  # the account that asked, or whose access was changed
+    client_id: str | None = Field(default=None, max_length=256)
     action: str | None = Field(default=None, max_length=64)
     resource_type: str | None = Field(default=None, max_length=64)
     resource_id: str | None = Field(default=None, max_length=256)
@@ -65,7 +65,7 @@ class TrailHead(AccessTable, table=True):
     __tablename__ = "trail_heads"
 
     chain: str = Field(primary_key=True, max_length=80)
-    practice_id: str | None = Field(default=None, max_length=64)
+    practice_id: str | None = Field(default=None, max_length=256)
     number: int = Field(sa_type=BigInteger)
     hash: str = Field(max_length=64)
 

@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import create_engine
 
+from authz_service.storage import Database, migrate
 from authz_service.tokens.signatures import KeySet, public_jwk, read_jwk
 from authz_service.trail.loader import TrailLoader
 from authz_service.trail.verification import Report, verify_trail
 from authz_service.trail.writer import TrailWriter
-from models.tables.base import AccessTable
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from sqlalchemy import Engine
 
 
 def now() -> datetime:
@@ -36,7 +33,7 @@ class Trail:
     """A trail in a folder of its own, with the parts that write, load and verify it."""
 
     folder: Path
-    database: Engine
+    database: Database
     key: Ed25519PrivateKey
 
     @property
@@ -56,6 +53,6 @@ class Trail:
 
 @pytest.fixture
 def trail(tmp_path: Path) -> Trail:
-    database = create_engine(f"sqlite:///{tmp_path / 'access.db'}")
-    AccessTable.metadata.create_all(database)
-    return Trail(tmp_path, database, Ed25519PrivateKey.generate())
+    url = f"sqlite:///{tmp_path / 'access.db'}"
+    migrate(url)
+    return Trail(tmp_path, Database(url), Ed25519PrivateKey.generate())

@@ -8,19 +8,19 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import delete, func, insert, select, text, update
-from sqlalchemy.orm import Session
+from sqlalchemy import delete, func, insert, select, update
 
 from authz_service.trail.chain import link_hash
 from authz_service.trail.changes import Change, Origin, record_change
 from authz_service.trail.segments import MAGIC
-from models.tables.trail import GROUPS, RECORDS
+from models.tables.trail import GROUPS, HEADS, RECORDS
 from tests.trail.conftest import event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sqlalchemy import Connection
+    from sqlalchemy.orm import Session
 
     from tests.trail.conftest import Trail
 
@@ -34,7 +34,7 @@ def write(trail: Trail, count: int = 20, *, load: bool = True) -> None:
         loader = trail.loader(writer)
         for number in range(count):
             await writer.append(event(number))
-        with Session(trail.database) as session, session.begin():
+        with trail.database.writing(["northgate"]) as session:
             for number in range(3):
                 change(session, f"g_{number}")
         await writer.stop()
@@ -116,11 +116,8 @@ def cut_changes(connection: Connection) -> None:
 
 def cut_changes_and_head(connection: Connection) -> None:
     cut_changes(connection)
-    connection.execute(
-        text(
-            "UPDATE trail_heads SET number = 2, hash = (SELECT hash FROM trail_groups WHERE number = 2 AND chain LIKE 'changes.%')"
-        )
-    )
+    last = select(GROUPS.c.hash).where(GROUPS.c.chain == "changes.northgate", GROUPS.c.number == 2).scalar_subquery()
+    connection.execute(update(HEADS).values(number=2, hash=last))
 
 
 def swap(connection: Connection) -> None:
@@ -196,16 +193,16 @@ TAMPERINGS = [
 @pytest.mark.parametrize("tamper", TAMPERINGS, ids=lambda each: each.__name__)
 def test_tampering_with_the_table_is_found(trail: Trail, tamper: Callable[[Connection], None]) -> None:
     write(trail)
-    with trail.database.begin() as connection:
-        tamper(connection)
+    with trail.database.writing(["*"]) as session:
+        tamper(session.connection())
     assert trail.verify().problems
 
 
 def test_only_the_checkpoint_shows_a_trail_rewritten_whole(trail: Trail) -> None:
     """Control: without its anchor the same rewriting passes, so it is the anchor that finds it."""
     write(trail)
-    with trail.database.begin() as connection:
-        rewrite_everything(connection)
+    with trail.database.writing(["*"]) as session:
+        rewrite_everything(session.connection())
     found = trail.verify().problems
     assert any("checkpoint 1" in problem for problem in found)
     trail.checkpoints.write_bytes(b"")

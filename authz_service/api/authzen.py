@@ -1,0 +1,203 @@
+"""AuthZEN 1.0 requests: what is required is checked strictly, what is unknown is ignored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from authz_service.api.problems import ProblemError
+from authz_service.facts.request import NO_AUTHN, Authn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ITEMS_MAX = 1000
+DEPTH_MAX = 32
+_ID_MAX = 256
+_NAME_MAX = 64
+_NOTHING: Mapping[str, Any] = {}
+
+
+class Semantic(StrEnum):
+    """How far a batch is evaluated."""
+
+    EXECUTE_ALL = "execute_all"
+    DENY_ON_FIRST_DENY = "deny_on_first_deny"
+    PERMIT_ON_FIRST_PERMIT = "permit_on_first_permit"
+
+
+class MalformedError(ProblemError):
+    """400: the request is not one of AuthZEN."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(400, detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question as it was sent. `resource_id` is None where only a type was asked for."""
+
+    subject_type: str
+    subject_id: str
+    action: str
+    resource_type: str
+    resource_id: str | None
+    properties: Mapping[str, Any]
+    authn: Authn
+    at: datetime | None  # ask at this time instead of now
+    explain: bool
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """The JSON object of a body; MalformedError otherwise."""
+    # Each level needs a bracket, so that few brackets need no count of levels.
+    if body.count(b"{") + body.count(b"[") > DEPTH_MAX and _depth(body) > DEPTH_MAX:
+        raise MalformedError(f"the body is nested more than {DEPTH_MAX} levels deep")
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise MalformedError("the body is not JSON") from error
+    if type(value) is not dict:
+        raise MalformedError("the body must be a JSON object")
+    return value
+
+
+def read_asked(document: Mapping[str, Any], *, id_needed: bool = True) -> Asked:
+    """One question; MalformedError names the field."""
+    subject_type, subject_id, _ = _read_entity(document, "subject", id_needed=True)
+    action = _read_part(document, "action").get("name")
+    _check_text(action, "action.name", _NAME_MAX)
+    resource_type, resource_id, properties = _read_entity(document, "resource", id_needed=id_needed)
+    context = document.get("context")
+    if context is None:
+        return Asked(subject_type, subject_id, action, resource_type, resource_id, properties, NO_AUTHN, None, False)  # type: ignore[arg-type]
+    authn, at, explain = _read_context(context)
+    return Asked(subject_type, subject_id, action, resource_type, resource_id, properties, authn, at, explain)  # type: ignore[arg-type]
+
+
+def read_batch(document: Mapping[str, Any]) -> tuple[list[Asked | MalformedError], Semantic] | None:
+    """The questions of a batch, a malformed one as its error; None when it is to be read as a single question."""
+    evaluations = document.get("evaluations")
+    if evaluations is not None and type(evaluations) is not list:
+        raise MalformedError("evaluations must be a list")
+    options = document.get("options")
+    if options is not None and type(options) is not dict:
+        raise MalformedError("options must be an object")
+    named = (options or _NOTHING).get("evaluations_semantic", Semantic.EXECUTE_ALL.value)
+    try:
+        semantic = Semantic(named)
+    except ValueError as error:
+        known = ", ".join(Semantic)
+        raise MalformedError(f"options.evaluations_semantic must be one of {known}") from error
+    if not evaluations:
+        return None
+    if len(evaluations) > ITEMS_MAX:
+        raise ProblemError(413, f"a batch has at most {ITEMS_MAX} evaluations")
+    defaults = {name: document[name] for name in ("subject", "action", "resource", "context") if name in document}
+    for name, value in defaults.items():
+        if type(value) is not dict:
+            raise MalformedError(f"{name} must be an object")
+    return [_read_item(defaults, item) for item in evaluations], semantic
+
+
+def _read_item(defaults: Mapping[str, Any], item: object) -> Asked | MalformedError:
+    if type(item) is not dict:
+        return MalformedError("an evaluation must be an object")
+    try:
+        return read_asked({**defaults, **item})
+    except MalformedError as error:
+        return error
+
+
+def _read_part(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = document.get(name)
+    if type(part) is dict:
+        return part
+    raise MalformedError(f"{name} is required" if part is None else f"{name} must be an object")
+
+
+def _read_entity(
+    document: Mapping[str, Any], name: str, *, id_needed: bool
+) -> tuple[str, str | None, Mapping[str, Any]]:
+    part = _read_part(document, name)
+    entity_type, entity_id, properties = part.get("type"), part.get("id"), part.get("properties")
+    _check_text(entity_type, f"{name}.type", _NAME_MAX)
+    if entity_id is not None or id_needed:
+        _check_text(entity_id, f"{name}.id", _ID_MAX)
+    if properties is None:
+        properties = _NOTHING
+    elif type(properties) is not dict:
+        raise MalformedError(f"{name}.properties must be an object")
+    return entity_type, entity_id, properties  # type: ignore[return-value]
+
+
+def _check_text(value: object, name: str, length: int) -> None:
+    if type(value) is str and 0 < len(value) <= length and value.isprintable():
+        return
+    if value is None:
+        raise MalformedError(f"{name} is required")
+    raise MalformedError(f"{name} must be a string of 1 to {length} printable characters")
+
+
+def _read_context(context: object) -> tuple[Authn, datetime | None, bool]:
+    if type(context) is not dict:
+        raise MalformedError("context must be an object")
+    authn, at, explain = context.get("authn"), context.get("at"), context.get("explain", False)
+    if type(explain) is not bool:
+        raise MalformedError("context.explain must be true or false")
+    return (
+        NO_AUTHN if authn is None else read_authn(authn),
+        None if at is None else read_instant(at, "context.at"),
+        explain,
+    )
+
+
+def read_authn(value: object) -> Authn:
+    """How the person signed in, from `context.authn`."""
+    if type(value) is not dict:
+        raise MalformedError("context.authn must be an object")
+    amr, due = value.get("amr", []), value.get("password_change_due")
+    if type(amr) is not list or any(type(method) is not str for method in amr):
+        raise MalformedError("context.authn.amr must be a list of strings")
+    if due is not None and type(due) is not bool:
+        raise MalformedError("context.authn.password_change_due must be true or false")
+    return Authn(tuple(amr), due)
+
+
+def read_instant(value: object, name: str) -> datetime:
+    """An RFC 3339 instant with an offset, in UTC."""
+    try:
+        instant = datetime.fromisoformat(value) if type(value) is str else None
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None or "T" not in str(value).upper():
+        raise MalformedError(f"{name} must be an RFC 3339 instant such as 2026-05-03T12:00:00Z")
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise MalformedError(f"{name} lies outside the calendar") from error
+
+
+def _depth(body: bytes) -> int:
+    deepest = depth = 0
+    in_text = escaped = False
+    for byte in body:
+        if in_text:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                in_text = False
+        elif byte == 0x22:
+            in_text = True
+        elif byte in (0x7B, 0x5B):
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in (0x7D, 0x5D):
+            depth -= 1
+    return deepest

@@ -1,0 +1,143 @@
+"""`POST /access/v1/evaluation` and `/access/v1/evaluations`: from the body to the answer, recorded before it is given."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from authz_service.api.authzen import MalformedError, Semantic, read_asked, read_batch, read_object
+from authz_service.api.evaluation import malformed
+from authz_service.api.problems import ProblemError, lacks_scope
+from authz_service.trail.writer import TrailUnavailableError
+from models.vocabulary import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from authz_service.api.authzen import Asked
+    from authz_service.api.evaluation import Outcome
+    from authz_service.api.exchange import Exchange
+    from authz_service.api.service import Service
+    from authz_service.tokens.verification import Caller
+
+_ALLOWED = b'{"decision":true}'
+_DENIED = b'{"decision":false}'
+_STOP_AT = {Semantic.DENY_ON_FIRST_DENY: False, Semantic.PERMIT_ON_FIRST_PERMIT: True}
+
+
+async def answer_single(service: Service, exchange: Exchange) -> bytes:
+    """The body of the answer; ProblemError for a whole request that is refused."""
+    now = service.clock()
+    caller = exchange.authenticate(service, now.timestamp(), Scope.EVALUATE)
+    _require_json(exchange)
+    return await _single(service, exchange, caller, now, read_asked(read_object(exchange.body)))
+
+
+async def answer_batch(service: Service, exchange: Exchange) -> bytes:
+    """The body of the answer, with an entry for each item that was evaluated."""
+    now = service.clock()
+    caller = exchange.authenticate(service, now.timestamp(), Scope.EVALUATE)
+    _require_json(exchange)
+    document = read_object(exchange.body)
+    batch = read_batch(document)
+    if batch is None:
+        return await _single(service, exchange, caller, now, read_asked(document))
+    items, semantic = batch
+    for item in items:
+        if not isinstance(item, MalformedError):
+            _check_at(caller, item)
+    outcomes = await _evaluate(service, caller, items, now, _STOP_AT.get(semantic))
+    recorded = [outcome.item for outcome in outcomes if outcome.item is not None]
+    if recorded:
+        await _record(service, exchange, caller, now, recorded)
+    allowed = sum(outcome.allowed for outcome in outcomes)
+    service.metrics.note_decisions(allowed, len(outcomes) - allowed)
+    return orjson.dumps({"evaluations": [outcome.body() for outcome in outcomes]})
+
+
+async def _single(service: Service, exchange: Exchange, caller: Caller, now: datetime, asked: Asked) -> bytes:
+    _check_at(caller, asked)
+    (outcome,) = await _evaluate(service, caller, (asked,), now, None)
+    await _record(service, exchange, caller, now, (outcome.item,))
+    exchange.decision = outcome.allowed
+    service.metrics.note_decisions(outcome.allowed, not outcome.allowed)
+    if outcome.context is not None:
+        return orjson.dumps(outcome.body())
+    return _ALLOWED if outcome.allowed else _DENIED
+
+
+async def _evaluate(
+    service: Service,
+    caller: Caller,
+    items: Sequence[Asked | MalformedError],
+    now: datetime,
+    stop_at: bool | None,
+) -> list[Outcome]:
+    if service.store.database.embedded:
+        return evaluate_all(service, caller, items, now, stop_at)
+    return await asyncio.to_thread(evaluate_all, service, caller, items, now, stop_at)
+
+
+def evaluate_all(
+    service: Service,
+    caller: Caller,
+    items: Sequence[Asked | MalformedError],
+    now: datetime,
+    stop_at: bool | None,
+) -> list[Outcome]:
+    """The outcomes in order, up to and including the first that is `stop_at`."""
+    evaluator = service.evaluator
+    outcomes: list[Outcome] = []
+    with service.store.deciding() as current:
+        for item in items:
+            if isinstance(item, MalformedError):
+                outcome = malformed(item)
+            elif item.at is None:
+                outcome = evaluator.evaluate(current, caller, item, now)
+            else:
+                with service.store.deciding(at=item.at) as then:
+                    outcome = evaluator.evaluate(then, caller, item, now)
+            outcomes.append(outcome)
+            if outcome.allowed is stop_at:
+                break
+    return outcomes
+
+
+def decision_record(
+    service: Service, exchange: Exchange, caller: Caller, now: datetime, items: Sequence[tuple[Any, ...] | None]
+) -> bytes:
+    """The trail's record of these items."""
+    return orjson.dumps(
+        {
+            "type": "decision",
+            "at": int(now.timestamp() * 1_000_000),
+            "request_id": exchange.request_id.decode("latin-1"),
+            "caller": caller.client_id,
+            "bundle": service.evaluator.policy.digest,
+            "items": items,
+        }
+    )
+
+
+async def _record(
+    service: Service, exchange: Exchange, caller: Caller, now: datetime, items: Sequence[tuple[Any, ...] | None]
+) -> None:
+    record = decision_record(service, exchange, caller, now, items)
+    try:
+        await service.writer.append(record)
+    except TrailUnavailableError as error:
+        raise ProblemError(503, f"denied: {error}") from error
+
+
+def _check_at(caller: Caller, asked: Asked) -> None:
+    if asked.at is not None and Scope.ASK_AT not in caller.scopes:
+        raise lacks_scope(Scope.ASK_AT)
+
+
+def _require_json(exchange: Exchange) -> None:
+    content_type = exchange.content_type
+    if content_type != b"application/json" and content_type.split(b";")[0].strip().lower() != b"application/json":
+        raise MalformedError("Content-Type must be application/json")

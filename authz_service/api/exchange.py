@@ -1,0 +1,158 @@
+"""One request and what the log, the metrics and the endpoints need to know of it."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from authz_service.api.problems import ProblemError, lacks_scope, unauthorized
+from authz_service.tokens.clients import ClientsError
+from authz_service.tokens.signatures import TokenError
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope
+
+    from authz_service.api.service import Service
+    from authz_service.tokens.verification import Caller
+
+BODY_BYTES_MAX = 1024 * 1024
+HEADER_BYTES_MAX = 16 * 1024
+HEADERS_MAX = 100
+URL_BYTES_MAX = 8 * 1024
+REQUEST_ID_BYTES_MAX = 256
+BODY_SECONDS_MAX = 10.0
+_METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class Exchange:
+    """A request under way."""
+
+    __slots__ = (
+        "_authorization",
+        "actor",
+        "body",
+        "caller",
+        "content_length",
+        "content_type",
+        "decision",
+        "if_match",
+        "method",
+        "path",
+        "request_id",
+        "route",
+        "status",
+    )
+
+    def __init__(self, scope: Scope) -> None:
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.route = "unmatched"
+        self.status = 500
+        self.caller: Caller | None = None
+        self.decision: bool | None = None
+        self.body = b""
+        self.actor: str | None = None
+        self.if_match: str | None = None
+        self.content_type = b""
+        self.content_length: int | None = None
+        self.request_id = b""
+        self._authorization = b""
+
+    def read_head(self, scope: Scope) -> None:
+        """Reads the headers that matter; ProblemError when the head is too large or ambiguous."""
+        size = hosts = 0
+        headers = scope["headers"]
+        for name, value in headers:
+            size += len(name) + len(value)
+            if name == b"authorization":
+                if self._authorization:
+                    raise ProblemError(400, "Authorization is given twice")
+                self._authorization = value
+            elif name == b"x-request-id":
+                self.request_id = value
+            elif name == b"content-type":
+                self.content_type = value
+            elif name == b"content-length":
+                self.content_length = int(value) if value.isdigit() else None
+            elif name == b"kinguard-actor":
+                if self.actor is not None:
+                    raise ProblemError(400, "Kinguard-Actor is given twice")
+                self.actor = value.decode("latin-1")
+            elif name == b"if-match":
+                self.if_match = value.decode("latin-1")
+            elif name == b"host":
+                hosts += 1
+        if len(self.request_id) > REQUEST_ID_BYTES_MAX:
+            self.request_id = b""
+            raise ProblemError(400, f"X-Request-ID must have at most {REQUEST_ID_BYTES_MAX} bytes")
+        if not self.request_id:
+            self.request_id = secrets.token_hex(8).encode()
+        if size > HEADER_BYTES_MAX or len(headers) > HEADERS_MAX:
+            raise ProblemError(431, "the request's headers are too large")
+        if hosts > 1:
+            raise ProblemError(400, "Host is given twice")
+        if len(scope.get("raw_path") or b"") + len(scope.get("query_string") or b"") > URL_BYTES_MAX:
+            raise ProblemError(414, "the request's address is too long")
+
+    async def read_body(self, receive: Receive) -> None:
+        """Reads the body; ProblemError when it is too large or comes too slowly."""
+        if self.method not in _METHODS_WITH_BODY:
+            return
+        if self.content_length is not None and self.content_length > BODY_BYTES_MAX:
+            raise ProblemError(413, "the body is larger than 1 MiB")
+        try:
+            async with asyncio.timeout(BODY_SECONDS_MAX):
+                message = await receive()
+                self.body = message.get("body", b"")
+                if message.get("more_body", False):
+                    await self._read_rest(receive)
+        except TimeoutError as error:
+            raise ProblemError(408, "the body did not arrive in time") from error
+        if len(self.body) > BODY_BYTES_MAX:
+            raise ProblemError(413, "the body is larger than 1 MiB")
+
+    async def _read_rest(self, receive: Receive) -> None:
+        chunks, size = [self.body], len(self.body)
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ProblemError(400, "the connection was closed before the body was complete")
+            chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
+            if size > BODY_BYTES_MAX:
+                raise ProblemError(413, "the body is larger than 1 MiB")
+            if not message.get("more_body", False):
+                self.body = b"".join(chunks)
+                return
+
+    def authenticate(self, service: Service, now: float, scope: str | None) -> Caller:
+        """The caller, whose token must have the scope; ProblemError 401 or 403 otherwise."""
+        if not self._authorization:
+            raise unauthorized("a bearer token is required")
+        try:
+            caller = service.verifier.verify(self._authorization, now)
+        except TokenError as error:
+            raise unauthorized(str(error)) from error
+        except ClientsError as error:
+            raise ProblemError(503, "calling systems cannot be checked right now") from error
+        self.caller = caller
+        if scope is not None and scope not in caller.scopes:
+            raise lacks_scope(scope)
+        return caller
+
+    def log_fields(self) -> dict[str, Any]:
+        """What the log line says: ids only."""
+        fields: dict[str, Any] = {
+            "request_id": self.request_id.decode("latin-1"),
+            "method": self.method,
+            "route": self.route,
+            "status": self.status,
+        }
+        if self.caller is not None:
+            fields["caller"] = self.caller.client_id
+        if self.actor is not None:
+            fields["actor"] = self.actor
+        if self.decision is not None:
+            fields["decision"] = self.decision
+        return fields

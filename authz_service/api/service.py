@@ -1,0 +1,109 @@
+"""One process of the service: everything a request needs, opened and closed together."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from typing import TYPE_CHECKING
+
+from authz_service.api.evaluation import Evaluator
+from authz_service.engine import PolicyHolder, load_policy
+from authz_service.facts.decision import prepare
+from authz_service.metrics import Metrics
+from authz_service.storage import AccessStore
+from authz_service.tokens.clients import Clients, ensure_demo_clients
+from authz_service.tokens.issuing import Issuer
+from authz_service.tokens.keys import SigningKeys, ensure_key
+from authz_service.tokens.verification import Verifier
+from authz_service.trail.legend import Legend
+from authz_service.trail.loader import TrailLoader
+from authz_service.trail.writer import TrailWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from authz_service.clock import Clock
+    from authz_service.settings import Settings
+
+
+class Service:
+    """The parts of a running service. Used on one event loop, between `start` and `stop`."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.metrics = Metrics()
+        self.ready = False
+
+    async def start(self) -> None:
+        """Opens everything, or raises with one clear line."""
+        settings = self.settings
+        await asyncio.to_thread(self._open)
+        await self.writer.start()
+        await self._put_in_service()
+        self.loader = TrailLoader(
+            self.store.database,
+            settings.trail_dir,
+            self.writer,
+            checkpoints=settings.checkpoints,
+            key=self._trail_key,
+            clock=self.clock,
+        )
+        self.loader.start()
+        self._watch()
+        # What was loaded stays; the collector need not look at it again on every round.
+        gc.collect()
+        gc.freeze()
+        self.ready = True
+
+    async def stop(self) -> None:
+        """Closes everything; what the trail has gathered is written and loaded first."""
+        self.ready = False
+        await self.writer.stop()
+        await asyncio.to_thread(self.loader.stop)
+        self.store.close()
+        gc.unfreeze()
+
+    def _open(self) -> None:
+        settings = self.settings
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if settings.profile == "demo":
+            ensure_demo_clients(settings.keys_dir)
+        self.signing = SigningKeys(settings.keys_dir / "signing")
+        self._trail_key = ensure_key(settings.keys_dir / "trail.pem")
+        self.clients = Clients(settings.clients)
+        self.verifier = Verifier(self.signing.public, self.clients, settings.issuer)
+        self.issuer = Issuer(self.signing, self.clients, settings.issuer, settings.token_endpoint, self.clock)
+        self.store = AccessStore(settings.access_database_url, self.clock)
+        self.holder = PolicyHolder(load_policy(settings.policies, settings.bundles_dir))
+        self.writer = TrailWriter(
+            settings.trail_dir, self.clock, settings.trail_segment_bytes, settings.trail_timeout_seconds
+        )
+
+    async def _put_in_service(self) -> None:
+        policy = self.holder.policy
+        decider = await asyncio.to_thread(prepare, policy)
+        legend = Legend(policy)
+        await self.writer.append(legend.record(self.microseconds()))
+        self.evaluator = Evaluator(decider, legend)
+
+    def _watch(self) -> None:
+        watch = self.metrics.watch
+        watch("kinguard_trail_groups", "Groups of records made durable", lambda: self.writer.groups)
+        watch("kinguard_trail_records", "Records made durable", lambda: self.writer.records)
+        watch("kinguard_trail_broken", "1 while the trail cannot be written", lambda: float(bool(self.writer.problem)))
+
+    def microseconds(self) -> int:
+        """Now, as the trail counts time."""
+        return int(self.clock().timestamp() * 1_000_000)
+
+    async def record(self, records: Sequence[bytes]) -> None:
+        """Makes the records durable; TrailUnavailableError when that does not succeed in time."""
+        for future in [self.writer.append(record) for record in records]:
+            await future
+
+    def problems(self) -> list[str]:
+        """Why the service is not ready to decide; empty when it is."""
+        if not self.ready:
+            return ["the service is starting or stopping"]
+        return [problem for problem in (self.writer.problem, self.loader.problem) if problem]
