@@ -30,7 +30,8 @@ _ON_THE_OTHER_SIDE = frozenset({StaffRole.OWNER, StaffRole.ADMINISTRATOR, StaffR
 class Thing:
     """Something that can be asked about.
 
-    `name` is what suites call it: an item's id, `portal@rosa`, `new thread@rosa/ken` (the provider), `invitation@rosa/client` (the invitee).
+    `name` is what suites call it: an item's id, `portal@rosa`, `new thread@rosa/ken` (the provider),
+    `invitation@rosa/client` (the invitee).
     """
 
     name: str
@@ -43,7 +44,7 @@ class Thing:
     properties: Mapping[str, Any]
 
     def is_called(self, selector: str) -> bool:
-        """Whether a suite's selector means this thing: its name, or `label@client` or `label@practice` for all of a label."""
+        """Whether a selector means this thing: its name, or `label@client` or `label@practice` for all of a label."""
         return selector in (self.name, f"{self.label}@{self.client}", f"{self.label}@{self.practice}")
 
 

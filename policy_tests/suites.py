@@ -1,4 +1,4 @@
-"""Suites: tables of what the cast may, one for each policy file. Whatever a suite does not list as allowed must be denied.
+"""Suites: tables of what the cast may, one for each policy file. What a suite does not list as allowed must be denied.
 
 A suite is a YAML file at its policy file's path. `docs/policy_guide.md` describes its keys.
 """
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from authz_service.facts.decision import Situation
 
 HOME = Path(__file__).parent
+_SETS = frozenset({"withheld", "released", "blocks", "emergencies"})
 NO_RULE_PERMITS = "no rule permits"
 EVERYTHING = "everything"
 _KEYS = frozenset({"says", "only", "allowed", "refused", "vary"})
@@ -133,7 +134,7 @@ class Board:
         }
 
     def table(self, table: Mapping[str, Any], everything: frozenset[Cell] = frozenset()) -> Because:
-        """The cells of `{subject: {rules: {action: [selector]}}}`; `everything` stands for all of `everything` of a subject."""
+        """The cells of `{subject: {rules: {action: [selector]}}}`; `everything` means these of a subject."""
         found: Because = {}
         for who, by_rules in table.items():
             for rules, by_action in by_rules.items():
@@ -189,55 +190,36 @@ def explains(decision: Decision, because: frozenset[str]) -> bool:
 def changed(scene: Scene, change: Mapping[str, Any]) -> Scene:
     """The scene with the changes of one variation. Raises SuiteError for a path that leads nowhere."""
     rows = scene.access
-    parts: dict[str, Any] = {
-        "practices": dict(rows.practices),
-        "clients": dict(rows.clients),
-        "accounts": dict(rows.accounts),
-        "staff": dict(rows.staff),
-        "grants": dict(rows.grants),
-        "items": {item_id: (kind, properties) for (kind, item_id), properties in rows.items.items()},
-    }
-    withheld, blocks, emergencies = set(rows.withheld), set(rows.blocks), list(rows.emergencies)
     now, authn = scene.now, scene.authn
-    zone = ZoneInfo(rows.practices["northgate"].zone)
+    tables: dict[str, Any] = {
+        "practices": rows.practices,
+        "clients": rows.clients,
+        "accounts": rows.accounts,
+        "staff": rows.staff,
+        "grants": rows.grants,
+        "items": {item_id: properties for (_, item_id), properties in rows.items.items()},
+    }
     for path, value in change.items():
-        match path:
-            case "now":
-                # YAML reads a local time that has seconds, and leaves one without as text.
-                local = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-                now = local.replace(tzinfo=zone).astimezone(UTC)
-            case "authn":
-                authn = Authn(tuple(value.get("amr", ())), value.get("password_change_due"))
-            case "withheld":
-                withheld |= {_words(row, 4) for row in value}
-            case "released":
-                withheld -= {_words(row, 4) for row in value}
-            case "blocks":
-                blocks |= {_words(row, 2) for row in value}
-            case "emergencies":
-                hour = timedelta(hours=1)
-                emergencies += [
-                    EmergencyAccess(*_words(row, 2), starts=scene.now - hour, until=scene.now + hour) for row in value
-                ]
-            case "new_grants":
-                parts["grants"] |= {grant.id: grant for grant in (_new_grant(rows, scene.now, row) for row in value)}
-            case _:
-                collection, _, rest = path.partition(".")
-                if collection not in parts:
-                    raise SuiteError(f"{path} leads nowhere: {collection} is none of {', '.join(parts)}")
-                key, _, field_path = rest.partition(".")
-                if collection == "items":
-                    kind, properties = parts["items"][key]
-                    parts["items"][key] = (kind, _put(properties, field_path.split("."), value, path))
-                else:
-                    parts[collection] = _put(parts[collection], rest.split("."), value, path)
-    items = {(kind, item_id): properties for item_id, (kind, properties) in parts.pop("items").items()}
+        if path == "now":
+            # YAML reads a local time with seconds, and leaves one without as text.
+            local = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+            now = local.replace(tzinfo=ZoneInfo(rows.practices["northgate"].zone)).astimezone(UTC)
+        elif path == "authn":
+            authn = Authn(tuple(value.get("amr", ())), value.get("password_change_due"))
+        elif path == "new_grants":
+            new = [_new_grant(rows, scene.now, row) for row in value]
+            tables["grants"] = {**tables["grants"], **{grant.id: grant for grant in new}}
+        elif path not in _SETS:
+            tables = _put(tables, path.split("."), value, path)
+    hour = timedelta(hours=1)
+    opened = [_words(row, 2) for row in change.get("emergencies", ())]
     moved = Snapshot(
-        **{name: list(by_id.values()) for name, by_id in parts.items()},
-        withheld=withheld,
-        blocks=blocks,
-        emergencies=emergencies,
-        items=items,
+        **{name: list(tables[name].values()) for name in tables if name != "items"},
+        withheld=(rows.withheld | {_words(row, 4) for row in change.get("withheld", ())})
+        - {_words(row, 4) for row in change.get("released", ())},
+        blocks=rows.blocks | {_words(row, 2) for row in change.get("blocks", ())},
+        emergencies=[EmergencyAccess(who, client, scene.now - hour, scene.now + hour) for who, client in opened],
+        items={key: tables["items"][key[1]] for key in rows.items},
     )
     return Scene(moved, now, authn)
 
@@ -294,6 +276,7 @@ def _new_grant(rows: Snapshot, now: datetime, row: Mapping[str, Any]) -> Grant:
 
 
 def _words(row: str, count: int) -> Any:
+    """The words of a row, as a tuple of that length."""
     words = tuple(row.split())
     if len(words) != count:
         raise SuiteError(f"{row!r} must have {count} words")

@@ -1,4 +1,4 @@
-"""Each policy file has a suite, and each suite holds: what is listed is allowed by the rule named, all else is denied."""
+"""Each policy file has a suite: what it lists is allowed by the rules named, and all else is denied."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from policy_tests.suites import (
     changed,
     deciding,
     explains,
+    holding,
     read_suite,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from authz_service.engine import Policy
+    from authz_service.engine import Policy, Question
     from authz_service.facts.decision import Decision
     from policy_tests.suites import Because, Cell, Scene
 
@@ -81,6 +82,32 @@ def test_a_change_has_the_effect_that_the_suite_says_and_no_other(
     assert_table(board, changed(base_scene(), variation.change), allowed, loses)
 
 
+def test_without_any_one_rule_some_suite_would_fail(policy: Policy) -> None:
+    """Each rule that is not a second wall decides some cell alone, so that a suite notices when it is gone."""
+    alone: set[str] = set()
+    for suite in SUITES.values():
+        board = Board(policy, suite.subjects, suite.only)
+        for change in ({}, *(variation.change for variation in suite.vary)):
+            for decision in board.answers(changed(base_scene(), change)).values():
+                for situation in decision.situations:
+                    permits, forbids = holding([situation], "permit"), holding([situation], "forbid")
+                    if len(forbids or permits) == 1 and permits:
+                        alone |= forbids or permits
+    assert set(policy.rules) - alone == second_walls(policy)
+
+
+def test_the_second_walls_are_known(policy: Policy) -> None:
+    """These forbids change no answer today: the kinds permit nothing behind them. They stay, should a permit grow."""
+    assert second_walls(policy) == {
+        "platform.clinical_records",
+        "co_parent.no_service_plan",
+        "emergency_contact.no_service_plan",
+        "payer.no_service_plan",
+        "community.no_service_plan",
+        "guarantor.no_service_plan",
+    }
+
+
 def test_a_cell_left_out_of_a_suite_is_noticed(policy: Policy) -> None:
     """The control: without one of its cells, a suite fails."""
     suite = SUITES["representatives/payer"]
@@ -114,6 +141,37 @@ def assert_table(board: Board, scene: Scene, allowed: Because, refused: Because)
     assert shown(cell for cell, because in refused.items() if not refused_by(answers[cell], because)) == [], (
         "denied, but not by the rule that the suite names"
     )
+
+
+def second_walls(policy: Policy) -> set[str]:
+    """The rules without which every question would be answered as it is."""
+    needed: set[str] = set()
+    for question in questions(policy):
+        diagrams = question.diagrams.scratch()
+        for rule_id, diagram in question.rule_diagrams.items():
+            effect = policy.rules[rule_id].effect
+            others = diagrams.any_of(
+                other
+                for other_id, other in question.rule_diagrams.items()
+                if other_id != rule_id and policy.rules[other_id].effect == effect
+            )
+            decides = diagrams.without(diagram, others)
+            if effect == "permit":
+                decides = diagrams.without(decides, question.forbid_diagram)
+            else:
+                decides = diagrams.both(decides, question.permit_diagram)
+            if diagrams.without(decides, question.impossible_diagram) is not False:
+                needed.add(rule_id)
+    return set(policy.rules) - needed
+
+
+def questions(policy: Policy) -> Iterator[Question]:
+    for resource_type, actions in policy.resource_types.items():
+        for action in actions:
+            for who in policy.subject_types:
+                question = policy.question(who, action, resource_type)
+                assert question is not None
+                yield question
 
 
 def refused_by(decision: Decision, because: frozenset[str]) -> bool:

@@ -24,10 +24,13 @@ forbid(rep: Representative, action, resource, "client.inactive") if
     begins_something(action, resource) and
     rep.client.active = false;
 
+papers(_: Document);
+papers(_: Form);
+papers(_: Thread);
+
 # While a teen does not agree, the guardians have no documents, forms and messages of the teen.
-forbid(rep: Representative, action, resource, "client.assent_withheld") if
-    feature(action, resource, name) and
-    name in ["documents", "forms", "messages"] and
+forbid(rep: Representative, _action, resource, "client.assent_withheld") if
+    papers(resource) and
     rep.client.age = "teen" and
     rep.client.assent = "withheld" and
     rep.kind in ["guardian", "co_parent", "caseworker"];
