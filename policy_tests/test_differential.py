@@ -1,5 +1,7 @@
 """Diagram, Polar and oracle answer alike: random situations of our bundle, put to all three.
 
+Polar is asked about every complete situation and, as each takes it many runs, about every third with missing facts.
+
 KINGUARD_CASES sets how many (default a few thousand; at 100,000 every rule must have decided at least 100 of them),
 KINGUARD_SEED another beginning.
 """
@@ -26,6 +28,8 @@ from policy_tests.situations import Case, Situations, deciding_rule, slots, usua
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+    from authz_service.engine import Question
 
 POLICIES = Path(__file__).parents[1] / "policies"
 CASES = int(os.environ.get("KINGUARD_CASES", "4000"))
@@ -94,9 +98,15 @@ def engine_answer(policy: Policy, case: Case, engine: Literal["diagram", "polar"
     return None
 
 
-def answers(case: Case, diagram: Policy, polar: Policy) -> list[bool | None]:
+def answers(case: Case, diagram: Policy, polar: Policy | None) -> list[bool | None]:
     """What oracle, diagram and Polar say."""
-    return [oracle_answer(diagram, case), engine_answer(diagram, case, "diagram"), engine_answer(polar, case, "polar")]
+    said = [oracle_answer(diagram, case), engine_answer(diagram, case, "diagram")]
+    return said if polar is None else [*said, engine_answer(polar, case, "polar")]
+
+
+def is_complete(question: Question, case: Case) -> bool:
+    """Whether no fact is missing."""
+    return len(case.subject) == len(question.subject_slots) and len(case.resource) == len(question.resource_slots)
 
 
 def shrink(case: Case, diagram: Policy, polar: Policy) -> Case:
@@ -115,16 +125,17 @@ def compare(cases: Iterable[Case], diagram: Policy, polar: Policy, most: int = 5
     """Put each case to all three; stop after `most` disagreements."""
     tally = Tally()
     for case in cases:
-        said = answers(case, diagram, polar)
-        tally.cases += 1
-        tally.allowed += said[0] is True
         question = diagram.question(case.subject_type, case.action, case.resource_type)
         assert question is not None
-        if len(case.subject) < len(question.subject_slots) or len(case.resource) < len(question.resource_slots):
-            tally.incomplete += 1
-        else:
+        complete = is_complete(question, case)
+        said = answers(case, diagram, polar if complete or tally.incomplete % 3 == 0 else None)
+        tally.cases += 1
+        tally.allowed += said[0] is True
+        if complete:
             said.append(question.decide(*slots(question, case)))
             tally.decided_by[deciding_rule(question, case) or "several"] += 1
+        else:
+            tally.incomplete += 1
         if len(set(said)) > 1:
             small = shrink(case, diagram, polar)
             tally.disagreements.append(f"{small}: oracle, diagram, Polar say {answers(small, diagram, polar)}")
@@ -159,7 +170,7 @@ def test_diagram_polar_and_oracle_agree_on_random_situations(record_property: Ca
     tally = run(SEED, CASES)
     record_property("cases", tally.cases)
     record_property("allowed", tally.allowed)
-    assert tally.disagreements == []
+    assert tally.disagreements == [], f"KINGUARD_SEED={SEED}"
     assert tally.cases == CASES
     assert tally.allowed >= 0.3 * CASES
     assert tally.allowed <= 0.7 * CASES

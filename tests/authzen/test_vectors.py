@@ -29,7 +29,7 @@ FIXTURE = json.loads((HERE / "vectors/search/fixture-facts.json").read_text(enco
 
 
 def read(path: str, key: str = "evaluation") -> list[dict[str, Any]]:
-    found = json.loads((HERE / "vectors" / path).read_text(encoding="utf-8"))[key]
+    found: list[dict[str, Any]] = json.loads((HERE / "vectors" / path).read_text(encoding="utf-8"))[key]
     assert found
     return found
 
