@@ -36,24 +36,25 @@ def one_of(name: str, values: Iterable[Raw]) -> Condition:
     """The property has one of these values; None among them asks for null."""
     distinct = {(type(value), value): value for value in values}
     null = distinct.pop((type(None), None), ...) is None
-    kept = list(distinct.values())
-    parts: list[Condition] = [{"eq": [name, None]}] if null else []
-    if kept:
-        parts.append({"eq": [name, kept[0]]} if len(kept) == 1 else {"in": [name, kept]})
-    return any_of(parts)
+    parts: list[dict[str, Any]] = [{"eq": [name, None]}] if null else []
+    if distinct:
+        parts.append(_values(name, distinct.values()))
+    return _joined("any", parts) if parts else False
 
 
 def all_of(conditions: Iterable[Condition]) -> Condition:
     """Every one holds, without repetition."""
     parts = _flat("all", conditions, neutral=True)
-    return parts if isinstance(parts, bool) else _joined("all", _absorbed(parts, "any"))
+    if isinstance(parts, bool) or len(parts) == 1:
+        return parts if isinstance(parts, bool) else parts[0]
+    return _joined("all", _absorbed(parts, "any"))
 
 
 def any_of(conditions: Iterable[Condition]) -> Condition:
     """At least one holds: values of one property merged, common factors taken out, without repetition."""
     parts = _flat("any", conditions, neutral=False)
-    if isinstance(parts, bool):
-        return parts
+    if isinstance(parts, bool) or len(parts) == 1:
+        return parts if isinstance(parts, bool) else parts[0]
     return _factored(_absorbed(_merged(parts), "all"))
 
 
@@ -158,9 +159,13 @@ def _merged(parts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             merged.append(part)
         elif (name := listed[0][0]) not in written:
             written.add(name)
-            kept = list(values[name].values())
-            merged.append({"eq": [name, kept[0]]} if len(kept) == 1 else {"in": [name, kept]})
+            merged.append(_values(name, values[name].values()))
     return merged
+
+
+def _values(name: str, values: Iterable[Raw]) -> dict[str, Any]:
+    kept = list(values)
+    return {"eq": [name, kept[0]]} if len(kept) == 1 else {"in": [name, kept]}
 
 
 def _listed(part: dict[str, Any]) -> list[tuple[str, Raw]]:

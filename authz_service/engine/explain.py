@@ -97,7 +97,7 @@ def explain(question: Question, s: tuple[object, ...], r: tuple[object, ...]) ->
 
 
 def family_view(explanation: Explanation) -> Refusal:
-    """What a family may read: `not_found` wherever the item or a block decides. Raises ValueError for an allowed one."""
+    """What a family may read: `not_found` wherever the item or a block decides. ValueError for an allowed one."""
     if explanation.refusal is None:
         raise ValueError("the question was allowed, so there is no refusal to tell")
     return explanation.refusal
@@ -192,9 +192,7 @@ class _Explaining:
     def sufficient(self, counter: Diagram) -> dict[int, int]:
         """Facts declared late, those of the item, are given up first."""
         counter = self.possible(counter)
-        order = sorted(set(self.diagrams.support(counter)) & set(self.known), reverse=True)
-        relevant = {level: self.known[level] for level in order}
-        return sufficient(counter, relevant, order) or {}
+        return sufficient(counter, self.known, sorted(self.known, reverse=True)) or {}
 
     def changes(self, step: Mapping[int, int]) -> Iterator[Change]:
         for level, index in sorted(step.items()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from authz_service.engine.diagram import Diagram, Diagrams, Node, branches
+from authz_service.engine.diagram import Diagram, Diagrams, Node, nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -12,18 +12,21 @@ if TYPE_CHECKING:
 
 def reachable(d: Diagram, known: Mapping[int, int], answer: bool = True) -> bool:
     """Whether some situation with these known facts (level -> value index) has the answer."""
+    waiting: list[Diagram] = [d]
     seen: set[Diagram] = set()
-
-    def walk(at: Diagram) -> bool:
+    while waiting:
+        at = waiting.pop()
         if isinstance(at, bool):
-            return at is answer
-        if at in seen:
-            return False
-        seen.add(at)
-        index = known.get(at.level)
-        return any(map(walk, branches(at))) if index is None else walk(at.children[index])
-
-    return walk(d)
+            if at is answer:
+                return True
+        elif at not in seen:
+            seen.add(at)
+            index = known.get(at.level)
+            if index is None:
+                waiting.extend(at.children)
+            else:
+                waiting.append(at.children[index])
+    return False
 
 
 def sufficient(counter: Diagram, known: Mapping[int, int], order: Iterable[int]) -> dict[int, int] | None:
@@ -33,7 +36,8 @@ def sufficient(counter: Diagram, known: Mapping[int, int], order: Iterable[int])
     """
     if reachable(counter, known):
         return None
-    kept = dict(known)
+    read = {node.level for node in nodes(counter)}
+    kept = {level: index for level, index in known.items() if level in read}
     for level in order:
         if level in kept:
             index = kept.pop(level)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from authz_service.engine import conditions
 from authz_service.engine.diagram import Diagram, Diagrams, Node, branches, nodes
 from authz_service.engine.question import MISSING, InvalidSituationError, Question, no_value
-from authz_service.engine.sources import Bindings, PlanError, condition_on
+from authz_service.engine.sources import Bindings, PlanError, condition_on, names_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -112,11 +112,47 @@ def fixed_levels(
 
 
 def render_plan(question: Question, s: tuple[object, ...], bindings: Bindings) -> Plan:
-    """The plan for one subject. Raises PlanError, naming the fact, when a fact it depends on has no usable source."""
+    """The plan for one subject. Its condition is kept for the next time and must not be changed.
+
+    Raises:
+        PlanError: a fact the plan depends on has no usable source; it is named.
+        MissingFactsError, InvalidSituationError: as `residual`.
+    """
     remaining = residual(question, s)
     if isinstance(remaining, bool):
         return Plan.of(remaining)
-    return Plan.of(_Rendering(question, bindings).render(remaining))
+    read = _names_read(question, remaining)
+    return _rendered(question, remaining, _Bound({name: bindings[name] for name in read if name in bindings}))
+
+
+@lru_cache(maxsize=4096)
+def _names_read(question: Question, remaining: Diagram) -> tuple[str, ...]:
+    names = {question.diagrams.names[level] for level in question.diagrams.support(remaining)}
+    return tuple(
+        dict.fromkeys(name for fact in question.resource_slots if fact.name in names for name in names_read(fact))
+    )
+
+
+class _Bound:
+    """Bindings that compare by what they say."""
+
+    __slots__ = ("_said", "bindings")
+
+    def __init__(self, bindings: Bindings) -> None:
+        self.bindings = bindings
+        # Sets of one content may be written in another order: that costs a second rendering, never a wrong one.
+        self._said = repr(bindings)
+
+    def __hash__(self) -> int:
+        return hash(self._said)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Bound) and self._said == other._said
+
+
+@lru_cache(maxsize=4096)
+def _rendered(question: Question, remaining: Diagram, bound: _Bound) -> Plan:
+    return Plan.of(_Rendering(question, bound.bindings).render(remaining))
 
 
 class _Rendering:
@@ -127,6 +163,7 @@ class _Rendering:
         self.bindings = bindings
         self.facts = {question.diagrams.levels[fact.name]: fact for fact in question.resource_slots}
         self.memo: dict[Diagram, Condition] = {}
+        self.sizes: dict[Diagram, int] = {True: 0, False: 0}
         self.accepted: dict[tuple[int, tuple[int, ...]], Condition] = {}
 
     def render(self, d: Diagram) -> Condition:
@@ -134,9 +171,16 @@ class _Rendering:
             return d
         found = self.memo.get(d)
         if found is None:
-            found = self.unroll(d) if _unrolled(d) <= _UNROLLED else self.cut(d)
+            found = self.unroll(d) if self.unrolled(d) <= _UNROLLED else self.cut(d)
             self.memo[d] = found
         return found
+
+    def unrolled(self, root: Node) -> int:
+        """How many comparisons the diagram unrolls to."""
+        if root not in self.sizes:
+            for node in nodes(root):
+                self.sizes[node] = sum(1 + self.sizes[child] for child in branches(node) if child is not False)
+        return self.sizes[root]
 
     def unroll(self, node: Node) -> Condition:
         """One alternative for each different child."""
@@ -168,14 +212,6 @@ class _Rendering:
             conditions.all_of([self.render(_reaching(diagrams, top, target, middle)), self.render(target)])
             for target in below
         )
-
-
-def _unrolled(root: Node) -> int:
-    """How many comparisons the diagram unrolls to."""
-    size: dict[Diagram, int] = {True: 0, False: 0}
-    for node in nodes(root):
-        size[node] = sum(1 + size[child] for child in branches(node) if child is not False)
-    return size[root]
 
 
 def _below(top: Node, middle: int) -> list[Diagram]:

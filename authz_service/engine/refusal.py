@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from authz_service.engine.forcing import sufficient
@@ -89,6 +90,7 @@ class Refusal:
 NOT_FOUND = Refusal(Reason.NOT_FOUND)
 
 
+@lru_cache(maxsize=4096)
 def refusal_of(question: Question, s: tuple[object, ...]) -> Refusal | None:
     """What a family is told when this subject is refused whatever the resource; None when that is not settled.
 

@@ -50,6 +50,14 @@ def condition_on(fact: Fact, accepted: Collection[Value], bindings: Bindings) ->
     return _code(fact, str(source["code"]), wanted, bindings)
 
 
+def names_read(fact: Fact) -> tuple[str, ...]:
+    """The bindings that the fact's condition depends on."""
+    source = fact.source or {}
+    if "match" in source:
+        return tuple(str(name) for value, name in source.items() if value != "match" and name is not None)
+    return tuple(str(source[key]) for key in ("of", "store", "code") if key in source)
+
+
 def _property(fact: Fact, source: Mapping[str, Any], wanted: set[str]) -> Condition:
     name = source["property"]
     null = show(source["map_null"]) if source.get("map_null") is not None else None

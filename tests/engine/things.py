@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from datetime import datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import random
+    from pathlib import Path
 
 FACTS = """
 version: 1
@@ -28,21 +30,28 @@ facts:
     values: [me, client, other, nobody]
     controlled_by: item
     from: {match: addressee_id, me: subject.id, client: store.self_account, nobody: null}
-  resource.copy: {values: [none, mine, other], controlled_by: item, from: {match: copy_of, mine: subject.id, none: null}}
+  resource.copy:
+    values: [none, mine, other]
+    controlled_by: item
+    from: {match: copy_of, mine: subject.id, none: null}
   resource.payer: {values: [me, other], controlled_by: item, from: {match: payer_id, me: subject.id}}
   resource.member: {values: [false, true], controlled_by: item, from: {member: member_ids, of: subject.id}}
   resource.subscribed:
     values: [false, true]
     controlled_by: practice
     from: {store: subscribed_staff, property: provider_id}
-  resource.assigned: {values: [false, true], controlled_by: practice, from: {store: assigned_staff, property: provider_id}}
+  resource.assigned:
+    values: [false, true]
+    controlled_by: practice
+    from: {store: assigned_staff, property: provider_id}
   resource.managing: {values: ["yes", shared, "no"], controlled_by: client, from: {store: client.self_managing}}
   resource.timing: {values: [ahead, soon, past], controlled_by: item, from: {code: timing}}
   resource.sealed: {values: [false, true], controlled_by: item, from: {property: sealed}}
 impossible:
   - {subject.kind: near, resource.addressee: client}
 """
-MAIN = """
+PERMITS = "allow(s, a, r) if permit(s, a, r, _);\n"
+FORBIDS = """
 allow(s, a, r) if permit(s, a, r, _) and not forbidden(s, a, r);
 forbidden(s, a, r) if forbid(s, a, r, _);
 """
@@ -73,13 +82,15 @@ SOON, NOW = "2026-06-16T19:00:00Z", "2026-06-15T19:00:00Z"
 def write_bundle(folder: Path, rules: str, facts: str = FACTS) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "facts.yaml").write_text(facts)
-    (folder / "main.polar").write_text(MAIN + rules)
+    (folder / "main.polar").write_text((FORBIDS if "forbid(" in rules else PERMITS) + rules)
     return folder
 
 
 def random_rules(rng: random.Random) -> str:
     """Two to four permits and none to three forbids, each on a few facts."""
-    names = [("permit", f"p{i}") for i in range(rng.randint(2, 4))] + [("forbid", f"f{i}") for i in range(rng.randint(0, 3))]
+    names = [("permit", f"p{i}") for i in range(rng.randint(2, 4))] + [
+        ("forbid", f"f{i}") for i in range(rng.randint(0, 3))
+    ]
     return "\n".join(_rule(effect, name, " and ".join(_literals(rng))) for effect, name in names)
 
 
@@ -138,7 +149,9 @@ def random_properties(rng: random.Random) -> dict[str, Any]:
         "payer_id": rng.choice(["dana", "sam", None]),
         "member_ids": rng.choice([[], ["dana"], ["sam", "dana"], ["sam"], None]),
         "provider_id": rng.choice(["ken", "lea", "sky", None]),
-        "starts_at": rng.choice(["2026-06-15T18:59:59Z", NOW, "2026-06-16T11:59:00-07:00", SOON, "2027-01-01T00:00:00Z"]),
+        "starts_at": rng.choice(
+            ["2026-06-15T18:59:59Z", NOW, "2026-06-16T11:59:00-07:00", SOON, "2027-01-01T00:00:00Z"]
+        ),
         "sealed": rng.choice([True, False]),
     }
 
