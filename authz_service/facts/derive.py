@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from authz_service.engine import MISSING, BundleError
 from authz_service.engine.errors import Problem
 from authz_service.facts.code import day_of, has_second_factor, is_reachable, turning_points
+from authz_service.facts.registration import Registry
 from authz_service.facts.request import NO_AUTHN
 from authz_service.facts.sources import (
     FactError,
@@ -101,6 +102,7 @@ class Derivation:
         }
         if problems:
             raise BundleError(problems)
+        self.registry = Registry(policy, self._resources)
         # A key for each way of signing in that the facts tell apart; own objects, so that policies do not mix.
         self._keys = tuple(object() for _ in range(4))
 

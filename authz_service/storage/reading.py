@@ -215,6 +215,10 @@ class Reading:
             return grant.properties
         if resource_type == "practice" and self._one(_PRACTICE, practice_id=resource_id):
             return {"practice_id": resource_id}
+        return self.registered(resource_type, resource_id)
+
+    def registered(self, resource_type: str, resource_id: str) -> Mapping[str, Any] | None:
+        """What was registered for an item, with its `practice_id` and `client_id`."""
         row = self._one(_RESOURCE, resource_type=resource_type, resource_id=resource_id)
         if row is None:
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import select
@@ -13,7 +14,7 @@ from models.tables import access as tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import date, datetime
 
     from sqlalchemy.orm import Session
 
@@ -48,21 +49,24 @@ class Writer:
         conditions = (getattr(table, name) == value for name, value in identity.items())
         return self._session.scalars(select(table).where(*conditions, table.valid_to.is_(None))).one_or_none()  # type: ignore[union-attr]
 
-    def put(self, row: R) -> R:
-        """Let this row hold from now on, in place of the one about the same thing; the same again changes nothing."""
-        table = type(row)
-        before = self.current(table, **{name: getattr(row, name) for name in table.identity})
-        row.version, row.changed_by, row.reason = 1, self.origin.actor, self.reason
-        row.valid_from, row.valid_to = self.now, None
+    def put(self, table: type[R], **values: Any) -> R:
+        """Let these values hold from now on in place of the row about the same; the same again changes nothing."""
+        kept = {name: value.value if isinstance(value, Enum) else value for name, value in values.items()}
+        before = self.current(table, **{name: kept[name] for name in table.identity})
+        version, valid_from = 1, self.now
         if before is not None:
-            if values_of(before) == values_of(row):
+            if values_of(before) == kept:
                 return before
-            row.version = before.version + 1
-            row.valid_from = self._end(before)
+            version, valid_from = before.version + 1, self._end(before)
+        row = table(**kept, version=version, valid_from=valid_from, changed_by=self.origin.actor, reason=self.reason)
         self._session.add(row)
         self._touch(row)
         self._session.flush()
         return row
+
+    def seed(self, world: str, day: date) -> None:
+        """Note that the database was filled with a world, and which day its frozen day became."""
+        self._session.add(tables.SeedRow(world=world, day=day, seeded_at=self.now))
 
     def end(self, row: History) -> None:
         """Let nothing hold in place of this row; who ended it, and why, stands in the trail."""

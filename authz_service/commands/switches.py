@@ -1,0 +1,119 @@
+"""What a practice allows as a whole, and what it allows for one client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from authz_service.commands.acting import require_current
+from authz_service.commands.errors import InvalidError, NotFoundError
+from authz_service.commands.fields import Fields
+from authz_service.storage.writing import values_of
+from models.tables.access import ClientSwitchRow, PracticeRow, PracticeSwitchRow
+from models.vocabulary import Feature, PlanAudience
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from authz_service.commands.acting import Acting
+    from authz_service.facts.rows import Client, Practice
+    from authz_service.storage.writing import Writer
+
+_FLAGS = ("contacts_allowed", "card_processing", "second_factor", "staff_second_factor")
+_NUMBERS = {"teen_from": (0, 21), "adult_from": (1, 25), "notice_hours": (0, 720)}
+
+
+def set_practice_switch(acting: Acting, practice_id: str, feature: str, on: object) -> Practice:
+    """Switch a feature of the practice on or off; off is off for everyone."""
+    _check(feature, on)
+    if not acting.reaches(practice_id):
+        raise NotFoundError("practice")
+    with acting.changing(practice_id) as writer:
+        practice = _practice(writer, practice_id)
+        acting.require(writer, "update", ("switch", feature), practice_id)
+        before = practice.switches[Feature(feature)]
+        if before is not on:
+            writer.put(PracticeSwitchRow, practice_id=practice_id, feature=feature, is_on=on)
+            writer.record(
+                "switch.update",
+                ("switch", feature),
+                practice_id=practice_id,
+                before={feature: before},
+                after={feature: on},
+            )
+        return _practice(writer, practice_id)
+
+
+def set_client_switch(acting: Acting, client_id: str, feature: str, on: object) -> Client:
+    """Switch a feature of one client on or off."""
+    _check(feature, on)
+    practice_id = acting.client(client_id).practice_id
+    with acting.changing(practice_id) as writer:
+        acting.require(writer, "update", ("switch", feature), practice_id, client_id)
+        before = _client(writer, client_id).switches[Feature(feature)]
+        if before is not on:
+            writer.put(ClientSwitchRow, practice_id=practice_id, client_id=client_id, feature=feature, is_on=on)
+            writer.record(
+                "switch.update",
+                ("switch", feature),
+                practice_id=practice_id,
+                client_id=client_id,
+                before={feature: before},
+                after={feature: on},
+            )
+        return _client(writer, client_id)
+
+
+def update_practice(acting: Acting, practice_id: str, changes: Mapping[str, Any], etag: str | None = None) -> Practice:
+    """Change the practice's settings; what is not named stays."""
+    if not acting.reaches(practice_id):
+        raise NotFoundError("practice")
+    fields = Fields(changes, ("plan_audience", *_FLAGS, *_NUMBERS))
+    read: dict[str, Any] = {"plan_audience": fields.choice("plan_audience", PlanAudience)}
+    read |= {name: fields.flag(name) for name in _FLAGS}
+    read |= {name: fields.number(name, low, high) for name, (low, high) in _NUMBERS.items()}
+    with acting.changing(practice_id) as writer:
+        row = writer.current(PracticeRow, practice_id=practice_id)
+        if row is None:
+            raise NotFoundError("practice")
+        acting.require(writer, "update", ("practice", practice_id), practice_id)
+        require_current("practice", row.version, etag)
+        old = values_of(row)
+        new = {**old, **{name: value for name, value in read.items() if value is not None}}
+        if new["teen_from"] >= new["adult_from"]:
+            fields.refuse("adult_from", "must be above teen_from")
+        fields.close()
+        differing = [name for name in new if new[name] != old[name]]
+        if differing:
+            writer.put(PracticeRow, **new)
+            writer.record(
+                "practice.update",
+                ("practice", practice_id),
+                practice_id=practice_id,
+                before={name: old[name] for name in differing},
+                after={name: new[name] for name in differing},
+            )
+        return _practice(writer, practice_id)
+
+
+def _check(feature: str, on: object) -> None:
+    wrong = {}
+    if feature not in set(Feature):
+        wrong["feature"] = f"{feature[:40]!r} is no feature; features are {', '.join(Feature)}"
+    if not isinstance(on, bool):
+        wrong["on"] = "must be true or false"
+    if wrong:
+        raise InvalidError(wrong)
+
+
+def _practice(writer: Writer, practice_id: str) -> Practice:
+    practice = writer.reading.practice(practice_id)
+    if practice is None:
+        raise NotFoundError("practice")
+    return practice
+
+
+def _client(writer: Writer, client_id: str) -> Client:
+    client = writer.reading.client(client_id)
+    if client is None:
+        raise NotFoundError("client")
+    return client

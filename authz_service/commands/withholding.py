@@ -1,0 +1,98 @@
+"""Keeping single items, or a whole client, from a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from authz_service.commands.errors import InvalidError
+from models.tables.access import BlockRow, WithholdRow
+
+if TYPE_CHECKING:
+    from authz_service.commands.acting import Acting
+    from authz_service.facts.rows import Grant
+    from authz_service.storage.writing import Writer
+
+
+def withhold(acting: Acting, grant_id: str, resource_type: str, resource_id: str, reason: str | None = None) -> bool:
+    """Keep an item from the grant's account, now and whenever it is shared again. False when it is kept already."""
+    grant = acting.grant(grant_id)
+    kinds = acting.decider.derivation.registry.withholdable
+    if resource_type not in kinds:
+        raise InvalidError({"type": f"{resource_type[:40]!r} cannot be withheld; what can is {', '.join(kinds)}"})
+    with acting.changing(grant.practice_id, reason) as writer:
+        acting.require(writer, "create", ("withhold", grant_id), grant.practice_id, grant.client_id)
+        item = writer.reading.item(resource_type, resource_id)
+        if item is not None and item.get("client_id") != grant.client_id:
+            raise InvalidError({"resource_id": f"this {resource_type} is not one of the grant's client"})
+        if _withheld(writer, grant, resource_type, resource_id) is not None:
+            return False
+        writer.put(
+            WithholdRow,
+            practice_id=grant.practice_id,
+            account_id=grant.account_id,
+            client_id=grant.client_id,
+            resource_type=resource_type,
+            resource_id=resource_id,
+        )
+        _record(writer, "withhold.create", grant, (resource_type, resource_id))
+        return True
+
+
+def release(acting: Acting, grant_id: str, resource_type: str, resource_id: str, reason: str | None = None) -> bool:
+    """Stop keeping an item from the grant's account. False when it was not kept."""
+    grant = acting.grant(grant_id)
+    with acting.changing(grant.practice_id, reason) as writer:
+        acting.require(writer, "end", ("withhold", grant_id), grant.practice_id, grant.client_id)
+        row = _withheld(writer, grant, resource_type, resource_id)
+        if row is None:
+            return False
+        writer.end(row)
+        _record(writer, "withhold.end", grant, (resource_type, resource_id))
+        return True
+
+
+def block(acting: Acting, grant_id: str, reason: str) -> bool:
+    """Put a safety block between the grant's account and the client, for a reason. False when there is one already."""
+    grant = acting.grant(grant_id)
+    if not isinstance(reason, str) or not reason.strip():
+        raise InvalidError({"reason": "is required: a safety block is explained to whoever reviews it"})
+    with acting.changing(grant.practice_id, reason) as writer:
+        acting.require(writer, "create", ("block", grant_id), grant.practice_id, grant.client_id)
+        if _block(writer, grant) is not None:
+            return False
+        ids = {"account_id": grant.account_id, "client_id": grant.client_id}
+        writer.put(BlockRow, practice_id=grant.practice_id, **ids)
+        _record(writer, "block.create", grant, ("block", grant.id))
+        return True
+
+
+def unblock(acting: Acting, grant_id: str, reason: str | None = None) -> bool:
+    """Take the safety block away. False when there was none."""
+    grant = acting.grant(grant_id)
+    with acting.changing(grant.practice_id, reason) as writer:
+        acting.require(writer, "end", ("block", grant_id), grant.practice_id, grant.client_id)
+        row = _block(writer, grant)
+        if row is None:
+            return False
+        writer.end(row)
+        _record(writer, "block.end", grant, ("block", grant.id))
+        return True
+
+
+def _withheld(writer: Writer, grant: Grant, resource_type: str, resource_id: str) -> WithholdRow | None:
+    ids = {"account_id": grant.account_id, "client_id": grant.client_id}
+    return writer.current(WithholdRow, resource_type=resource_type, resource_id=resource_id, **ids)
+
+
+def _block(writer: Writer, grant: Grant) -> BlockRow | None:
+    return writer.current(BlockRow, account_id=grant.account_id, client_id=grant.client_id)
+
+
+def _record(writer: Writer, action: str, grant: Grant, resource: tuple[str, str]) -> None:
+    writer.record(
+        action,
+        resource,
+        practice_id=grant.practice_id,
+        client_id=grant.client_id,
+        account_id=grant.account_id,
+    )
