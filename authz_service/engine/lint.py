@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from authz_service.engine.facts import Fact, TypeName
 
+_MAIN = "main.polar"
 EFFECTS = ("permit", "forbid")
 _FORBIDDEN = {
     "print": "print writes to the service's output",
@@ -181,31 +182,29 @@ class _Linter:
             self.refuse(clause.file, line, f"{action} is no action of {declared.name}{known}")
 
     def add_rule(self, clause: Clause, rule_id: str) -> None:
-        first = self.text.rules.get(rule_id)
-        if first is None:
-            self.text.rules[rule_id] = Rule(rule_id, clause.predicate, clause.file, clause.line, clause.says)
-        elif first.file != clause.file:
-            self.refuse(clause.file, clause.line, f"the rule id {rule_id} is used already in {first.file}:{first.line}")
-        elif first.effect != clause.predicate:
-            self.refuse(
-                clause.file, clause.line, f"the rule id {rule_id} names a {first.effect} already, on line {first.line}"
-            )
+        rule = Rule(rule_id, clause.predicate, clause.file, clause.line, clause.says)
+        first = self.text.rules.setdefault(rule_id, rule)
+        clash = ""
+        if first.file != rule.file:
+            clash = f"the rule id {rule_id} is used in two files"
+        elif first.effect != rule.effect:
+            clash = f"the rule id {rule_id} names a permit and a forbid"
+        if clash:
+            # Which of the two is the slip only the author knows.
+            self.refuse(rule.file, rule.line, f"{clash}, also in {first.file}:{first.line}")
+            self.refuse(first.file, first.line, f"{clash}, also in {rule.file}:{rule.line}")
         self.text.heads.setdefault(rule_id, []).append(clause)
 
     def check_allow(self) -> None:
         clauses = [clause for clause in self.text.clauses if clause.predicate == "allow"]
+        clauses.sort(key=lambda clause: clause.file != _MAIN)
         if not clauses:
-            file = next((file.file for file in self.files if file.file == "main.polar"), self.files[0].file)
-            self.refuse(
-                file, 0, "no allow: write allow(s, a, r) if permit(s, a, r, _) and not forbidden(s, a, r) in main.polar"
-            )
+            file = next((file.file for file in self.files if file.file == _MAIN), self.files[0].file)
+            rule = "allow(s, a, r) if permit(s, a, r, _) and not forbidden(s, a, r)"
+            self.refuse(file, 0, f"no allow: write {rule} in {_MAIN}")
         for clause in clauses[1:]:
-            first = clauses[0]
-            self.refuse(
-                clause.file,
-                clause.line,
-                f"a second allow; the only one stands in {first.file}:{first.line}, add a permit",
-            )
+            first = f"{clauses[0].file}:{clauses[0].line}"
+            self.refuse(clause.file, clause.line, f"a second allow; the only one stands in {first}, add a permit")
 
     # Facts and the values they are compared with
 

@@ -171,6 +171,9 @@ def load_policy(folder: Path, store: Path | None = None) -> Policy:
 
 
 def _build(bundle: Bundle, facts: Facts) -> Policy:
+    if not facts.facts:
+        # Without facts every word of a rule would look wrong.
+        _refuse(facts.problems)
     text = _lint(bundle, facts)
     invariants, problems = _invariants(bundle, facts)
     _refuse(facts.problems, text.problems, problems)

@@ -200,12 +200,11 @@ def trace(
     paths: Paths,
     pairs: frozenset[Pair],
     known: Mapping[str, tuple[Value, ...]],
-    leaves_max: int = LEAVES_MAX,
 ) -> list[Leaf]:
     """Every leaf of one rule over these pairs; facts in `known` keep to the values given there.
 
     Raises:
-        TooManyLeavesError: there are more than `leaves_max`.
+        TooManyLeavesError: there are more than `LEAVES_MAX`.
     """
     leaves: list[Leaf] = []
     prefix: list[bool] = []
@@ -217,7 +216,7 @@ def trace(
         except PolicyTextError as caught:
             holds, error = False, caught
         leaves.append(Leaf(run.pairs, run.narrowed, holds, run.typed, error))
-        if len(leaves) > leaves_max:
+        if len(leaves) > LEAVES_MAX:
             raise TooManyLeavesError
         prefix = run.trail
         while prefix and not prefix[-1]:
