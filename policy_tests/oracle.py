@@ -111,7 +111,7 @@ PRACTICE_TABLE = """
     assigned_therapist      calendar: view
     assigned_therapist      appointment: view create update cancel reschedule
     assigned_therapist      document: view download upload update
-    assigned_therapist      form: view send
+    assigned_therapist      form: view
     assigned_therapist      service_plan: view print create update
     assigned_therapist      clinical_note: view
     assigned_therapist      treatment_plan: view

@@ -1,4 +1,4 @@
-# Therapists reach the clients they are assigned to. Rows Y5, Y6, Y24.
+# Therapists reach the clients they are assigned to. Rows Y4 to Y6, Y24.
 
 therapist_may("view", _: Client);
 therapist_may("update", _: Client);
@@ -17,7 +17,6 @@ therapist_may("download", _: Document);
 therapist_may("upload", _: Document);
 therapist_may("update", _: Document);
 therapist_may("view", _: Form);
-therapist_may("send", _: Form);
 therapist_may("view", _: ServicePlan);
 therapist_may("print", _: ServicePlan);
 therapist_may("create", _: ServicePlan);
@@ -36,7 +35,7 @@ inviter_may("create", _: Invitation);
 inviter_may("send", _: Invitation);
 inviter_may("send", _: Form);
 
-# A therapist whom an administrator lets invite does so for the clients they are assigned to.
+# A therapist whom an administrator lets invite does so, and sends forms, for the clients they are assigned to.
 permit(staff: Staff, action, resource, "therapist.invites") if
     inviter_may(action, resource) and
     staff.role("therapist") and
