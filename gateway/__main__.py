@@ -9,7 +9,7 @@ import uvicorn
 from gateway.app import create_app, system_clock
 from gateway.edge.site import SiteError
 from gateway.logs import configure_logs
-from gateway.records.database import migrate
+from gateway.records.database import DatabaseError, migrate, require_ready
 from gateway.records.store import RecordsStore
 from gateway.seed import is_demo, seed
 from gateway.settings import Settings, SettingsError, read_settings
@@ -20,13 +20,19 @@ CONNECTIONS_MAX = 512
 
 
 def main() -> int:
-    """Serve until told to stop; 2 when the settings or the site cannot be used."""
+    """Serve until told to stop, or with `migrate` only bring the records database up to date.
+
+    2 when the settings, the database or the site cannot be used.
+    """
     configure_logs()
     try:
         settings = read_settings()
+        if sys.argv[1:] == ["migrate"]:
+            migrate(settings.records_database_url)
+            return 0
         prepare(settings)
         app = create_app(settings)
-    except (SettingsError, SiteError) as error:
+    except (SettingsError, DatabaseError, SiteError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     uvicorn.run(
@@ -50,10 +56,12 @@ def main() -> int:
 
 
 def prepare(settings: Settings) -> None:
-    """Bring the records database up to date; fill it in the demo, refuse demo data in production."""
-    if settings.records_database_url.startswith("sqlite"):
+    """Migrate and fill the records database in the demo; in production require it ready and without demo data."""
+    if settings.profile == "demo":
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    migrate(settings.records_database_url)
+        migrate(settings.records_database_url)
+    else:
+        require_ready(settings.records_database_url)
     store = RecordsStore(settings.records_database_url)
     try:
         if settings.profile == "demo":

@@ -7,7 +7,6 @@ import contextlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Mount
@@ -21,6 +20,7 @@ from gateway.edge.attempts import Attempts, MemoryCounter, RedisCounter
 from gateway.edge.authz_client import AuthzClient
 from gateway.edge.cookies import Cookies
 from gateway.edge.protection import Protection
+from gateway.edge.redis_pool import open_redis
 from gateway.edge.sessions import MemorySessions, RedisSessions, Sessions
 from gateway.edge.site import build
 from gateway.portal.frame import frame
@@ -69,7 +69,7 @@ def create_app(
     state.records = RecordsStore(settings.records_database_url)
     state.authz = AuthzClient(settings, clock, authz_transport)
     state.cookies, state.passwords = Cookies(settings), Passwords()
-    state.redis = Redis.from_url(settings.redis_url, socket_timeout=2) if settings.redis_url else None
+    state.redis = open_redis(settings.redis_url) if settings.redis_url else None
     store = MemorySessions(clock) if state.redis is None else RedisSessions(state.redis, clock)
     state.sessions = Sessions(store, clock)
     state.attempts = Attempts(MemoryCounter(clock) if state.redis is None else RedisCounter(state.redis))

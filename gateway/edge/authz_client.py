@@ -275,9 +275,11 @@ def _refusal(method: str, path: str, status: int, answer: bytes) -> CannotDecide
         return CannotDecide(f"the authz service answered status {status}")
     problem = _object(answer) if answer else {}
     detail = str(problem.get("detail") or problem.get("title") or "the change was refused")
-    field = problem.get("field")
+    errors = problem.get("errors")
+    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+    field, message = first.get("field"), first.get("message")
     kind = Stale if method == "PATCH" and status in _STALE else Rejected
-    return kind(status, detail, field if isinstance(field, str) else None)
+    return kind(status, str(message or detail), field if isinstance(field, str) else None)
 
 
 def _part(text: str) -> str:

@@ -183,7 +183,7 @@ async def _check_one(request: Request, guard: Guard) -> None:
     allowed, context = await request.app.state.authz.evaluate(asking(request), question, explain=True)
     if not allowed:
         explanation = context.get("explanation")
-        raise _refused(request, guard, explanation if isinstance(explanation, dict) else None)
+        raise _refused(request, guard, explanation.get("reason_user") if isinstance(explanation, dict) else None)
 
 
 def _refused(request: Request, guard: Guard, told: dict[str, Any] | None) -> NotFound | Refused:

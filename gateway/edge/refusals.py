@@ -50,7 +50,7 @@ class _Matter:
 
 
 def refusal_of(told: Mapping[str, Any] | None, client: ClientInView, resource_type: str) -> Refusal | None:
-    """The refusal of a plan or explanation in words; None when it must read as a missing page."""
+    """The reason `{"code", "facts": [{"fact", "value"}]}` in words; None when it must read as a missing page."""
     if told is None:
         return None
     code, facts = _reason(told)

@@ -102,20 +102,26 @@ async def _answer(
     request.state.reader = await _reader(request)
     if request.method == "POST":
         await _check_form(request)
-    if isinstance(guard, Door):
-        if guard.signed_in and request.state.reader is None:
-            return _to_sign_in(request)
+    if isinstance(guard, Door) and not guard.signed_in:
         return await handler(request)
     if request.state.reader is None:
         return _to_sign_in(request)
-    family = request.url.path.startswith("/c/")
-    if family is not (request.state.reader.type is SubjectType.ACCOUNT) or guard is None:
+    if not _is_for(request.url.path, request.state.reader) or guard is None:
         raise NotFound
+    if isinstance(guard, Door):
+        return await handler(request)
     try:
         await check(request, guard)
     except Refused as error:
         return await page(request, "refused.html", status=403, refusal=error.refusal)
     return await handler(request)
+
+
+def _is_for(path: str, reader: Reader) -> bool:
+    """Families have no pages of the practice, and staff none of the families'."""
+    if _STAFF.fullmatch(path):
+        return reader.type is SubjectType.STAFF
+    return not path.startswith("/c/") or reader.type is SubjectType.ACCOUNT
 
 
 async def _reader(request: Request) -> Reader | None:

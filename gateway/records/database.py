@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine, event
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, event, text
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 MIGRATIONS = Path(__file__).resolve().parent.parent.parent / "models" / "migrations" / "records"
+VERSION_TABLE = "records_version"
 BUSY_TIMEOUT_MS = 5_000
+
+
+class DatabaseError(Exception):
+    """The database cannot be used as it is; the message says what to change."""
 
 
 def open_engine(url: str) -> Engine:
@@ -43,5 +50,29 @@ def migrate(url: str) -> None:
         with engine.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+    finally:
+        engine.dispose()
+
+
+def require_ready(url: str) -> None:
+    """DatabaseError unless the schema is the newest, and, on PostgreSQL, row security binds the login."""
+    engine = open_engine(url)
+    try:
+        with engine.connect() as connection:
+            found = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+            if found != ScriptDirectory(str(MIGRATIONS)).get_current_head():
+                raise DatabaseError(
+                    "the records database is not up to date: run `python -m gateway migrate` as its owner"
+                )
+            if engine.dialect.name != "postgresql":
+                return
+            role = connection.execute(
+                text("SELECT rolname, rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+            ).one()
+            if role[1]:
+                raise DatabaseError(
+                    f"the database role {role[0]} is not bound by row security: "
+                    "use a login that is only a member of kinguard_gateway"
+                )
     finally:
         engine.dispose()

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 _FOLDER = Path(__file__).resolve().parent.parent
 STATIC = _FOLDER / "static"
-TEMPLATES = Environment(loader=FileSystemLoader(_FOLDER / "templates"), autoescape=True, auto_reload=False)
+TEMPLATES = Environment(
+    loader=FileSystemLoader(_FOLDER / "templates"),
+    autoescape=True,
+    auto_reload=False,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
 
 
 async def page(request: Request, name: str, status: int = 200, **context: Any) -> Response:

@@ -25,6 +25,7 @@ _ITEMS = (
     "clinical_note",
     "treatment_plan",
 )
+ROLE = "kinguard_gateway"  # of the running gateway: it owns nothing, and logins are made members of it
 _OF_A_PRACTICE = (*_ITEMS, "client", "outbox")
 
 
@@ -176,9 +177,10 @@ def upgrade() -> None:
         sa.Column("day", sa.Date(), nullable=False),
         sa.PrimaryKeyConstraint("day", name="pk_demo_seed"),
     )
-    if op.get_bind().dialect.name == "postgresql":
+    if op.get_context().dialect.name == "postgresql":
         for table in _OF_A_PRACTICE:
             _hide_other_practices(table)
+        _allow_role()
 
 
 def downgrade() -> None:
@@ -205,3 +207,18 @@ def _hide_other_practices(table: str) -> None:
         f"CREATE POLICY own_practice ON {table} USING (practice_id = current_setting('kinguard.practice', true)) "
         "WITH CHECK (practice_id = current_setting('kinguard.practice', true))"
     )
+
+
+def _allow_role() -> None:
+    op.execute(f"""
+        DO $$ BEGIN
+            IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{ROLE}') THEN
+                CREATE ROLE {ROLE} NOLOGIN NOSUPERUSER NOBYPASSRLS;
+            END IF;
+            GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {ROLE};
+            GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {ROLE};
+            REVOKE INSERT, UPDATE, DELETE ON records_version FROM {ROLE};
+        EXCEPTION WHEN insufficient_privilege THEN
+            RAISE WARNING 'the role {ROLE} could not be made: create it, and grant it the tables';
+        END $$
+    """)  # noqa: S608 - ROLE is the constant above.
