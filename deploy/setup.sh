@@ -12,9 +12,10 @@ fits() { # A name on PATH may be a shim that does not run, or the wrong version.
     "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' >/dev/null 2>&1
 }
 
-fingerprint() { # The lock and the interpreter's version: either one changed means a new .venv.
+fingerprint() { # The lock, the interpreter's version and the folder: one of them changed means a new .venv.
     "$1" -c 'import hashlib, pathlib, sys
-print(hashlib.sha256(pathlib.Path(sys.argv[1]).read_bytes()).hexdigest(), "%d.%d" % sys.version_info[:2])' "$2"
+lock = hashlib.sha256(pathlib.Path(sys.argv[1]).read_bytes()).hexdigest()
+print(lock, "%d.%d" % sys.version_info[:2], pathlib.Path.cwd())' "$2"
 }
 
 holds() {
