@@ -43,12 +43,12 @@ class Outcome:
 class Evaluator:
     """A policy with what is needed to ask it and to record the answer. Replaced whole when the policy is."""
 
-    __slots__ = ("_legend", "decider", "policy")
+    __slots__ = ("abbreviate", "decider", "policy")
 
     def __init__(self, decider: Decider, legend: Legend) -> None:
         self.decider = decider
         self.policy = decider.policy
-        self._legend = legend
+        self.abbreviate = legend.abbreviate
 
     def evaluate(self, access: Access, caller: Caller, asked: Asked, now: datetime) -> Outcome:
         """Decide one question at `asked.at`, or now."""
@@ -68,7 +68,7 @@ class Evaluator:
         else:
             decision = _OUT_OF_REACH
         situations = decision.situations
-        abbreviate = self._legend.abbreviate
+        abbreviate = self.abbreviate
         if len(situations) == 1:
             facts = abbreviate(situations[0])
         else:

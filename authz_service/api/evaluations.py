@@ -1,4 +1,4 @@
-"""`POST /access/v1/evaluation` and `/access/v1/evaluations`: from the body to the answer, recorded before it is given."""
+"""`POST /access/v1/evaluation` and `/access/v1/evaluations`: from body to answer, recorded before it is sent."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def answer_batch(service: Service, exchange: Exchange) -> bytes:
     items, semantic = batch
     for item in items:
         if not isinstance(item, MalformedError):
-            _check_at(caller, item)
+            check_at(caller, item)
     outcomes = await _evaluate(service, caller, items, now, _STOP_AT.get(semantic))
     recorded = [outcome.item for outcome in outcomes if outcome.item is not None]
     if recorded:
@@ -59,7 +59,7 @@ async def answer_batch(service: Service, exchange: Exchange) -> bytes:
 
 
 async def _single(service: Service, exchange: Exchange, caller: Caller, now: datetime, asked: Asked) -> bytes:
-    _check_at(caller, asked)
+    check_at(caller, asked)
     (outcome,) = await _evaluate(service, caller, (asked,), now, None)
     await _record(service, exchange, caller, now, (outcome.item,))
     exchange.decision = outcome.allowed
@@ -132,7 +132,8 @@ async def _record(
         raise ProblemError(503, f"denied: {error}") from error
 
 
-def _check_at(caller: Caller, asked: Asked) -> None:
+def check_at(caller: Caller, asked: Asked) -> None:
+    """Asking at another time needs a scope of its own; ProblemError 403 without it."""
     if asked.at is not None and Scope.ASK_AT not in caller.scopes:
         raise lacks_scope(Scope.ASK_AT)
 

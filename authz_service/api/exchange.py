@@ -22,6 +22,17 @@ HEADERS_MAX = 100
 URL_BYTES_MAX = 8 * 1024
 REQUEST_ID_BYTES_MAX = 256
 BODY_SECONDS_MAX = 10.0
+_SINGLE = frozenset(
+    {
+        b"authorization",
+        b"content-length",
+        b"content-type",
+        b"host",
+        b"if-match",
+        b"kinguard-actor",
+        b"x-request-id",
+    }
+)
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -30,13 +41,12 @@ class Exchange:
 
     __slots__ = (
         "_authorization",
-        "actor",
+        "_content_length",
         "body",
         "caller",
-        "content_length",
         "content_type",
         "decision",
-        "if_match",
+        "headers",
         "method",
         "path",
         "request_id",
@@ -52,54 +62,55 @@ class Exchange:
         self.caller: Caller | None = None
         self.decision: bool | None = None
         self.body = b""
-        self.actor: str | None = None
-        self.if_match: str | None = None
         self.content_type = b""
-        self.content_length: int | None = None
+        self.headers: dict[bytes, bytes] = {}
+        self._content_length: bytes | None = None
         self.request_id = b""
         self._authorization = b""
 
     def read_head(self, scope: Scope) -> None:
         """Reads the headers that matter; ProblemError when the head is too large or ambiguous."""
-        size = hosts = 0
         headers = scope["headers"]
+        found: dict[bytes, bytes] = {}
+        twice = None
+        size = 0
         for name, value in headers:
             size += len(name) + len(value)
-            if name == b"authorization":
-                if self._authorization:
-                    raise ProblemError(400, "Authorization is given twice")
-                self._authorization = value
-            elif name == b"x-request-id":
-                self.request_id = value
-            elif name == b"content-type":
-                self.content_type = value
-            elif name == b"content-length":
-                self.content_length = int(value) if value.isdigit() else None
-            elif name == b"kinguard-actor":
-                if self.actor is not None:
-                    raise ProblemError(400, "Kinguard-Actor is given twice")
-                self.actor = value.decode("latin-1")
-            elif name == b"if-match":
-                self.if_match = value.decode("latin-1")
-            elif name == b"host":
-                hosts += 1
+            if name in _SINGLE:
+                if name in found:
+                    twice = name
+                found[name] = value
+        self.request_id = found.get(b"x-request-id") or secrets.token_hex(8).encode()
         if len(self.request_id) > REQUEST_ID_BYTES_MAX:
-            self.request_id = b""
+            self.request_id = self.request_id[:REQUEST_ID_BYTES_MAX]
             raise ProblemError(400, f"X-Request-ID must have at most {REQUEST_ID_BYTES_MAX} bytes")
-        if not self.request_id:
-            self.request_id = secrets.token_hex(8).encode()
+        if twice is not None:
+            raise ProblemError(400, f"the header {twice.decode()} is given twice")
         if size > HEADER_BYTES_MAX or len(headers) > HEADERS_MAX:
             raise ProblemError(431, "the request's headers are too large")
-        if hosts > 1:
-            raise ProblemError(400, "Host is given twice")
         if len(scope.get("raw_path") or b"") + len(scope.get("query_string") or b"") > URL_BYTES_MAX:
             raise ProblemError(414, "the request's address is too long")
+        self._authorization = found.get(b"authorization", b"")
+        self.content_type = found.get(b"content-type", b"")
+        self._content_length = found.get(b"content-length")
+        self.headers = found
+
+    @property
+    def actor(self) -> str | None:
+        """Who acts, as `Kinguard-Actor` says."""
+        return _text(self.headers.get(b"kinguard-actor"))
+
+    @property
+    def if_match(self) -> str | None:
+        """The ETag that the caller saw."""
+        return _text(self.headers.get(b"if-match"))
 
     async def read_body(self, receive: Receive) -> None:
         """Reads the body; ProblemError when it is too large or comes too slowly."""
         if self.method not in _METHODS_WITH_BODY:
             return
-        if self.content_length is not None and self.content_length > BODY_BYTES_MAX:
+        length = self._content_length
+        if length is not None and length.isdigit() and int(length) > BODY_BYTES_MAX:
             raise ProblemError(413, "the body is larger than 1 MiB")
         try:
             async with asyncio.timeout(BODY_SECONDS_MAX):
@@ -156,3 +167,7 @@ class Exchange:
         if self.decision is not None:
             fields["decision"] = self.decision
         return fields
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")

@@ -36,6 +36,7 @@ class ProblemError(Exception):
             "detail": self.detail,
         }
         if self.fields:
+            document["field"] = next(iter(self.fields))
             document["errors"] = [{"field": name, "message": message} for name, message in self.fields.items()]
         return orjson.dumps(document)
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from authz_service.api.evaluation import Evaluator
 from authz_service.engine import PolicyHolder, load_policy
-from authz_service.facts.decision import prepare
+from authz_service.facts.decision import Decider
 from authz_service.metrics import Metrics
-from authz_service.storage import AccessStore
+from authz_service.seed import seeded_day
+from authz_service.storage import AccessStore, StorageError
 from authz_service.tokens.clients import Clients, ensure_demo_clients
 from authz_service.tokens.issuing import Issuer
 from authz_service.tokens.keys import SigningKeys, ensure_key
@@ -75,6 +76,10 @@ class Service:
         self.verifier = Verifier(self.signing.public, self.clients, settings.issuer)
         self.issuer = Issuer(self.signing, self.clients, settings.issuer, settings.token_endpoint, self.clock)
         self.store = AccessStore(settings.access_database_url, self.clock)
+        if settings.profile == "production":
+            self.store.database.require_row_security()
+            if seeded_day(self.store) is not None:
+                raise StorageError("KINGUARD_ACCESS_DATABASE_URL: this database holds the demo's data")
         self.holder = PolicyHolder(load_policy(settings.policies, settings.bundles_dir))
         self.writer = TrailWriter(
             settings.trail_dir, self.clock, settings.trail_segment_bytes, settings.trail_timeout_seconds
@@ -82,7 +87,8 @@ class Service:
 
     async def _put_in_service(self) -> None:
         policy = self.holder.policy
-        decider = await asyncio.to_thread(prepare, policy)
+        production = self.settings.profile == "production"
+        decider = await asyncio.to_thread(lambda: Decider(policy, second_factor_for_staff=production))
         legend = Legend(policy)
         await self.writer.append(legend.record(self.microseconds()))
         self.evaluator = Evaluator(decider, legend)

@@ -1,0 +1,270 @@
+"""Grants, switches, practices, clients and registered items: what is read and changed of the access data."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Any
+
+from authz_service.api.problems import ProblemError, lacks_scope
+from authz_service.api.routing import Reply
+from authz_service.commands import grants, resources, switches, withholding
+from authz_service.commands.acting import Acting
+from authz_service.trail.changes import Origin
+from models.ids import is_id
+from models.vocabulary import Scope
+from models.wire import access as wire
+
+if TYPE_CHECKING:
+    from authz_service.api.routing import Call
+    from authz_service.facts.rows import Client, Grant, Practice
+    from authz_service.storage.reading import Reading
+
+PAGE_MAX = 500
+_STAFF = "staff/"
+
+
+def list_client_grants(call: Call) -> Reply:
+    """Every grant on a client."""
+    client_id = call.path["client_id"]
+    with call.service.store.reading(call.caller.practices) as rows:
+        _reachable_client(call, rows, client_id)
+        return Reply({"grants": [_grant(rows, grant) for grant in rows.grants_on(client_id)]})
+
+
+def list_account_grants(call: Call) -> Reply:
+    """Every grant of an account, within the caller's practices. An unknown account has none."""
+    with call.service.store.reading(call.caller.practices) as rows:
+        found = [grant for grant in rows.grants_of(call.path["account_id"]) if call.caller.may_reach(grant.practice_id)]
+        return Reply({"grants": [_grant(rows, grant) for grant in found]})
+
+
+def create_grant(call: Call) -> Reply:
+    """Gives an account access to a client."""
+    made = grants.create_grant(_acting(call), call.path["client_id"], call.document)
+    reply = _grant_reply(call, made)
+    return Reply(reply.content, 201, {**reply.headers, "location": f"/v1/grants/{made.id}"})
+
+
+def show_grant(call: Call) -> Reply:
+    """One grant."""
+    with call.service.store.reading(call.caller.practices) as rows:
+        grant = rows.grant(call.path["grant_id"])
+    if grant is None or not call.caller.may_reach(grant.practice_id):
+        raise ProblemError(404, "there is no such grant")
+    return _grant_reply(call, grant)
+
+
+def update_grant(call: Call) -> Reply:
+    """Changes a grant (merge patch)."""
+    etag = _if_match(call)
+    if etag is None:
+        raise ProblemError(428, "If-Match is required: send the grant's ETag, so that nobody's change is lost")
+    acting = _acting(call)
+    return _grant_reply(call, grants.update_grant(acting, call.path["grant_id"], call.document, _version(etag)))
+
+
+def put_withheld(call: Call) -> Reply:
+    """Keeps an item from the grant's account."""
+    withholding.withhold(_acting(call), call.path["grant_id"], call.path["type"], call.path["resource_id"])
+    return Reply(status=204)
+
+
+def delete_withheld(call: Call) -> Reply:
+    """Stops keeping an item from the grant's account."""
+    withholding.release(_acting(call), call.path["grant_id"], call.path["type"], call.path["resource_id"])
+    return Reply(status=204)
+
+
+def put_block(call: Call) -> Reply:
+    """Puts a safety block between the grant's account and its client."""
+    withholding.block(_acting(call), call.path["grant_id"], call.body(wire.Block).reason)
+    return Reply(status=204)
+
+
+def delete_block(call: Call) -> Reply:
+    """Takes the safety block away."""
+    withholding.unblock(_acting(call), call.path["grant_id"])
+    return Reply(status=204)
+
+
+def first_login(call: Call) -> Reply:
+    """An account has signed in for the first time: its pending grants become active."""
+    account_id = call.path["account_id"]
+    origin = Origin(call.caller.client_id, call.request_id, f"account/{account_id}")
+    found = grants.first_login(call.service.store, origin, call.caller.practices, account_id)
+    return Reply({"active": [grant.id for grant in found if grant.status == "active"]})
+
+
+def show_practice(call: Call) -> Reply:
+    """A practice's settings and switches."""
+    practice_id = call.path["practice_id"]
+    with call.service.store.reading(call.caller.practices) as rows:
+        practice = rows.practice(practice_id)
+    if practice is None or not call.caller.may_reach(practice_id):
+        raise ProblemError(404, "there is no such practice")
+    return _practice_reply(practice)
+
+
+def update_practice(call: Call) -> Reply:
+    """Changes a practice's settings (merge patch); If-Match is honoured where it is sent."""
+    acting, etag = _acting(call), _if_match(call)
+    found = switches.update_practice(
+        acting, call.path["practice_id"], call.document, None if etag is None else _version(etag)
+    )
+    return _practice_reply(found)
+
+
+def set_practice_switch(call: Call) -> Reply:
+    """Switches a feature for everyone of a practice."""
+    on = call.body(wire.Switch).on
+    found = switches.set_practice_switch(_acting(call), call.path["practice_id"], call.path["feature"], on)
+    return Reply({"switches": dict(found.switches)})
+
+
+def list_clients(call: Call) -> Reply:
+    """Ids of a practice's clients, in order."""
+    practice_id = call.path["practice_id"]
+    with call.service.store.reading(call.caller.practices) as rows:
+        if rows.practice(practice_id) is None or not call.caller.may_reach(practice_id):
+            raise ProblemError(404, "there is no such practice")
+        ids = rows.clients(practice_id)
+    limit = read_limit(call, PAGE_MAX)
+    start = bisect_right(ids, call.query.get("after", ""))
+    page = ids[start : start + limit]
+    return Reply({"clients": page, "next": page[-1] if start + limit < len(ids) and page else ""})
+
+
+def show_client(call: Call) -> Reply:
+    """A client's attributes and switches."""
+    with call.service.store.reading(call.caller.practices) as rows:
+        client = _reachable_client(call, rows, call.path["client_id"])
+    return Reply(
+        {
+            "id": client.id,
+            "practice_id": client.practice_id,
+            "born": client.born,
+            "self_managing": client.self_managing,
+            "assent": client.assent,
+            "active": client.active,
+            "switches": dict(client.switches),
+            "etag": str(client.version),
+        }
+    )
+
+
+def set_client_switch(call: Call) -> Reply:
+    """Switches a feature for everyone of a client."""
+    on = call.body(wire.Switch).on
+    found = switches.set_client_switch(_acting(call), call.path["client_id"], call.path["feature"], on)
+    return Reply({"switches": dict(found.switches)})
+
+
+def put_resource(call: Call) -> Reply:
+    """Registers the facts of one item; the body is its raw properties."""
+    _register(call, [resources.Registration(call.path["type"], call.path["resource_id"], call.document)])
+    return Reply(status=204)
+
+
+def post_resources(call: Call) -> Reply:
+    """Registers the facts of several items, all or none."""
+    entries = call.body(wire.NewResources).resources
+    _register(call, [resources.Registration(entry.type, entry.id, entry.properties) for entry in entries])
+    return Reply({"registered": len(entries)})
+
+
+def delete_resource(call: Call) -> Reply:
+    """Takes the facts of an item back."""
+    origin = _system_origin(call)
+    path = call.path
+    resources.remove_resource(call.service.store, origin, call.caller.practices, path["type"], path["resource_id"])
+    return Reply(status=204)
+
+
+def read_limit(call: Call, most: int) -> int:
+    """The `limit` of a list, at most `most`."""
+    text = call.query.get("limit", str(min(most, 100)))
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
+        raise ProblemError(400, f"limit must be a number from 1 to {most}", fields={"limit": f"1 to {most}"})
+    return int(text)
+
+
+def _register(call: Call, entries: list[resources.Registration]) -> None:
+    decider = call.service.evaluator.decider
+    resources.register_resources(call.service.store, decider, _system_origin(call), call.caller.practices, entries)
+
+
+def _system_origin(call: Call) -> Origin:
+    return Origin(call.caller.client_id, call.request_id, f"system/{call.caller.client_id}")
+
+
+def _acting(call: Call) -> Acting:
+    if Scope.ACT not in call.caller.scopes:
+        raise lacks_scope(Scope.ACT)
+    actor = call.exchange.actor
+    if actor is None or not actor.startswith(_STAFF) or not is_id(actor.removeprefix(_STAFF)):
+        raise ProblemError(400, "Kinguard-Actor must say who acts, such as staff/jo", fields={"Kinguard-Actor": "who"})
+    origin = Origin(call.caller.client_id, call.request_id, actor)
+    return Acting(call.service.store, call.service.evaluator.decider, origin, call.caller.practices)
+
+
+def _if_match(call: Call) -> str | None:
+    return call.exchange.if_match
+
+
+def _version(etag: str) -> str | None:
+    """The version that an If-Match asks for; None for `*`, which is any."""
+    return None if etag.strip() == "*" else etag.strip().removeprefix("W/").strip('"')
+
+
+def _reachable_client(call: Call, rows: Reading, client_id: str) -> Client:
+    client = rows.client(client_id)
+    if client is None or not call.caller.may_reach(client.practice_id):
+        raise ProblemError(404, "there is no such client")
+    return client
+
+
+def _grant(rows: Reading, grant: Grant) -> dict[str, Any]:
+    relation = rows.relation(grant.account_id, grant.client_id)
+    return {
+        "id": grant.id,
+        "account_id": grant.account_id,
+        "client_id": grant.client_id,
+        "practice_id": grant.practice_id,
+        "kind": grant.kind,
+        "status": grant.status,
+        "from": grant.starts,
+        "until": grant.until,
+        "proof": grant.proof,
+        "toggles": dict(grant.toggles),
+        "withheld": [
+            {"type": kind, "id": item} for kind, item in rows.withheld_from(grant.account_id, grant.client_id)
+        ],
+        "blocked": relation is not None and relation.blocked,
+        "etag": str(grant.version),
+    }
+
+
+def _grant_reply(call: Call, grant: Grant) -> Reply:
+    with call.service.store.reading(call.caller.practices) as rows:
+        content = _grant(rows, rows.grant(grant.id) or grant)
+    return Reply(content, headers={"etag": f'"{content["etag"]}"'})
+
+
+def _practice_reply(practice: Practice) -> Reply:
+    return Reply(
+        {
+            "id": practice.id,
+            "zone": practice.zone,
+            "teen_from": practice.teen_from,
+            "adult_from": practice.adult_from,
+            "plan_audience": practice.plan_audience,
+            "contacts_allowed": practice.contacts_allowed,
+            "card_processing": practice.card_processing,
+            "second_factor": practice.second_factor,
+            "staff_second_factor": practice.staff_second_factor,
+            "notice_hours": practice.notice_hours,
+            "switches": dict(practice.switches),
+            "etag": str(practice.version),
+        },
+        headers={"etag": f'"{practice.version}"'},
+    )

@@ -1,0 +1,71 @@
+"""Bodies of the trail."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class EventResource(BaseModel):
+    """What an event is about."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str = Field(min_length=1, max_length=64)
+    id: str | None = Field(default=None, min_length=1, max_length=256)
+
+
+class Event(BaseModel):
+    """An event that a calling system adds: a sign-in, a view. Ids only, never content."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: str = Field(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_.]*$", examples=["sign_in.succeeded"])
+    actor: str | None = Field(default=None, max_length=320, examples=["account/dana"])
+    account_id: str | None = Field(default=None, max_length=256)
+    client_id: str | None = Field(default=None, max_length=256)
+    practice_id: str | None = Field(default=None, max_length=256)
+    resource: EventResource | None = None
+    details: dict[str, str | int | bool | None] = Field(default={}, max_length=20)
+
+
+class Events(BaseModel):
+    """Events of one request, added together."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    events: list[Event] = Field(min_length=1, max_length=100)
+
+
+class Added(BaseModel):
+    """How many were added."""
+
+    added: int
+
+
+class Entry(BaseModel):
+    """One record of the trail, or one item of a batch."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    type: Literal["decision", "change", "event"]
+    at: str
+    request_id: str | None = None
+    caller: str | None = None
+    subject: str | None = None
+    action: str | None = None
+    resource: dict[str, Any] | None = None
+    account_id: str | None = None
+    client_id: str | None = None
+    practice_id: str | None = None
+    decision: bool | None = None
+    what_if: str | None = None
+
+
+class TrailPage(BaseModel):
+    """The newest records first. `next` is empty on the last page."""
+
+    entries: list[Entry]
+    next: str
