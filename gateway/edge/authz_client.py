@@ -205,7 +205,7 @@ class AuthzClient:
         if actor is not None:
             headers["Kinguard-Actor"] = actor
         if etag is not None:
-            headers["If-Match"] = etag
+            headers["If-Match"] = f'"{etag}"'
         content = None
         if body is not None:
             content = orjson.dumps(body)

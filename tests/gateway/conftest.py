@@ -40,7 +40,7 @@ class StandingClock:
         self.now += timedelta(seconds=seconds)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
 

@@ -187,9 +187,9 @@ async def test_a_token_is_renewed_before_it_ends(settings: Settings, clock: Stan
 async def test_a_stale_change_and_a_refused_one_are_told_apart(answering: Callable[[Any], AuthzClient]) -> None:
     problem = {"title": "No", "detail": "not so", "errors": [{"field": "toggles.x", "message": "unknown"}]}
     with pytest.raises(Stale):
-        await answering(httpx.Response(412, json=problem)).update_grant("g", {}, etag='"1"', actor="staff/jo")
+        await answering(httpx.Response(412, json=problem)).update_grant("g", {}, etag="1", actor="staff/jo")
     with pytest.raises(Rejected) as caught:
-        await answering(httpx.Response(422, json=problem)).update_grant("g", {}, etag='"1"', actor="staff/jo")
+        await answering(httpx.Response(422, json=problem)).update_grant("g", {}, etag="1", actor="staff/jo")
     assert (caught.value.status, caught.value.field, caught.value.detail) == (422, "toggles.x", "unknown")
 
 
@@ -211,7 +211,7 @@ async def test_a_change_names_who_acts(answering: Callable[[Any], AuthzClient]) 
         sent.append(request)
         return httpx.Response(200, json={})
 
-    await answering(note).update_grant("g_sam_mia", {"toggles": {"invoices": True}}, etag='"7"', actor="staff/jo")
+    await answering(note).update_grant("g_sam_mia", {"toggles": {"invoices": True}}, etag="7", actor="staff/jo")
     (request,) = sent
     assert request.headers["kinguard-actor"] == "staff/jo"
     assert request.headers["if-match"] == '"7"'

@@ -1,0 +1,119 @@
+"""The gateway in front of the real authz service, both in this process, over the seeded cast on the frozen day."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from authz_service.app import create_app as create_authz
+from authz_service.seed import seed_world
+from authz_service.settings import Settings as AuthzSettings
+from authz_service.storage import AccessStore, migrate
+from gateway.app import create_app
+from gateway.seed import DEMO_PASSWORD
+from gateway.settings import Settings
+from tests.gateway.conftest import WORLD_FILE, StandingClock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from authz_service.api.edge import Edge
+
+HOST = "http://127.0.0.1:8080"
+_CSRF = re.compile(r'name="csrf" value="([0-9a-f]{64})"')
+
+
+class AuthzLine(httpx.AsyncBaseTransport):
+    """The line between the two: it counts what passes, and can be cut."""
+
+    def __init__(self, app: Edge) -> None:
+        self._inner = httpx.ASGITransport(app)
+        self.paths: list[str] = []
+        self.cut = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.paths.append(request.url.path)
+        if self.cut:
+            raise httpx.ConnectError("the line is cut")
+        return await self._inner.handle_async_request(request)
+
+
+class Browser:
+    """One person's browser: cookies, and forms filled in with the token of the page."""
+
+    def __init__(self, app: Any) -> None:
+        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=HOST, follow_redirects=False)
+
+    async def get(self, path: str, **kwargs: Any) -> httpx.Response:
+        return await self.http.get(path, **kwargs)
+
+    async def token(self, page: str = "/sign-in") -> str:
+        found = _CSRF.search((await self.get(page)).text)
+        assert found, f"{page} has no form"
+        return found[1]
+
+    async def post(self, path: str, fields: dict[str, str], page: str, **kwargs: Any) -> httpx.Response:
+        return await self.http.post(path, data={**fields, "csrf": await self.token(page)}, **kwargs)
+
+    async def sign_in(self, name: str, password: str = DEMO_PASSWORD, **fields: str) -> httpx.Response:
+        return await self.post("/sign-in", {"username": name, "password": password, **fields}, "/sign-in")
+
+
+@dataclass
+class Portal:
+    """Both services, the clock they share and the line between them."""
+
+    app: Any
+    authz: Edge
+    line: AuthzLine
+    clock: StandingClock
+
+    @property
+    def state(self) -> Any:
+        return self.app._app.state
+
+    def browser(self) -> Browser:
+        return Browser(self.app)
+
+    async def as_(self, name: str) -> Browser:
+        browser = self.browser()
+        assert (await browser.sign_in(name)).status_code == 303
+        return browser
+
+
+@asynccontextmanager
+async def portal(folder: Path, seeded_records: Path, **settings: Any) -> AsyncIterator[Portal]:
+    """Start both on empty ground, and stop them again."""
+    clock = StandingClock()
+    shutil.copy(seeded_records, folder / "records.db")
+    authz_settings = AuthzSettings(data_dir=folder, trail_segment_bytes=1024 * 1024)
+    migrate(authz_settings.access_database_url)
+    store = AccessStore(authz_settings.access_database_url, clock)
+    seed_world(store, WORLD_FILE)
+    store.close()
+    authz = create_authz(authz_settings, clock)
+    line = AuthzLine(authz)
+    app = create_app(Settings(data_dir=folder, **settings), clock=clock, authz_transport=line)
+    async with _lifespan(authz), _lifespan(app):
+        yield Portal(app, authz, line, clock)
+
+
+@asynccontextmanager
+async def _lifespan(app: Any) -> AsyncIterator[None]:
+    inbox: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+    outbox: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+    serving = asyncio.create_task(app({"type": "lifespan", "asgi": {"version": "3.0"}}, inbox.get, outbox.put))
+    await inbox.put({"type": "lifespan.startup"})
+    answer = await outbox.get()
+    assert answer["type"] == "lifespan.startup.complete", answer
+    yield
+    await inbox.put({"type": "lifespan.shutdown"})
+    await outbox.get()
+    await serving
