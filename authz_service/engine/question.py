@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
@@ -144,5 +145,8 @@ class Question:
 
 def no_value(fact: Fact, value: object) -> str:
     """The sentence for a value outside a fact's domain."""
-    word = show(value) if isinstance(value, str | bool) else repr(value)
-    return f"{word} is no value of {fact.name}{suggest(word, map(show, fact.values))}"
+    try:
+        written = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        written = repr(value)
+    return f"{written} is no value of {fact.name}{suggest(str(value), map(show, fact.values))}"

@@ -127,7 +127,7 @@ def _read(body: Any, facts: Facts) -> tuple[Diagrams, dict[str, Rule], dict[Ques
         if not rules.keys() >= own.keys():
             raise _UnfitError
         permit, forbid, decision = (known[_number(entry[part])] for part in ("permit", "forbid", "decision"))
-        if decision is not diagrams.without(permit, forbid):
+        if key in decisions or decision is not diagrams.without(permit, forbid):
             raise _UnfitError
         decisions[key] = Decision(own, permit, forbid, decision, impossible[key])
     if list(decisions) != question_keys(facts):
