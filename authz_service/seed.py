@@ -10,6 +10,7 @@ from sqlalchemy import select
 from authz_service.storage.database import ALL_PRACTICES
 from authz_service.trail.changes import Origin
 from models.tables import access as tables
+from models.tables.base import AccessTable
 from models.world import load_world
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from authz_service.storage.writing import Writer
     from models.world import World
 
+SEEDS = AccessTable.metadata.tables["seeds"]
 _ORIGIN = Origin(caller="kinguard", request_id="seed", actor="system/seed")
 
 
@@ -43,7 +45,7 @@ def seed_world(store: AccessStore, world_path: Path, shift_days: int = 0) -> boo
 def seeded_day(store: AccessStore) -> date | None:
     """The day that the world's frozen day became when the database was seeded; None when it never was."""
     with store.database.reading() as connection:
-        return connection.scalars(select(tables.SeedRow.day)).first()
+        return connection.scalars(select(SEEDS.c.day)).first()
 
 
 def _put_practices(writer: Writer, world: World) -> None:

@@ -36,7 +36,7 @@ class Snapshot:
         self.practices = {row.id: row for row in practices}
         self.clients = {row.id: row for row in clients}
         self.accounts = {row.id: row for row in accounts}
-        self.staff = {row.id: row for row in staff}
+        self.staff = {row.id: row for row in sorted(staff, key=lambda row: row.id)}
         self.grants = {row.id: row for row in sorted(grants, key=lambda row: row.id)}
         self.withheld = frozenset(withheld)
         self.blocks = frozenset(blocks)

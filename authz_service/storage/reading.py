@@ -187,9 +187,10 @@ class Reading:
         """The same, where client, practice and staff are at hand."""
         client_grants = self.grants_on(client.id)
         blocks = {row.account_id for row in self._all(_BLOCKS, client_id=client.id)}
-        accounts = {grant.account_id for grant in client_grants} | ({account_id} if account_id else set())
-        known = {row.id: Account(row.id, row.state) for row in self._all(_ACCOUNTS, ids=sorted(accounts))}
-        locked = {each for each in accounts if each not in known or known[each].state != "active"}
+        holders = {grant.account_id for grant in client_grants}
+        rows = self._all(_ACCOUNTS, ids=sorted(holders | ({account_id} if account_id else set())))
+        known = {row.id: Account(row.id, row.state) for row in rows}
+        open_accounts = {each for each, account in known.items() if account.state == "active"} - blocks
         withheld = self._all(_WITHHOLDS, account_id=account_id, client_id=client.id) if account_id else ()
         return Relation(
             practice=practice,
@@ -199,7 +200,7 @@ class Reading:
             withheld=frozenset((row.resource_type, row.resource_id) for row in withheld),
             blocked=account_id in blocks,
             client_grants=client_grants,
-            unreachable_accounts=frozenset(locked | blocks),
+            unreachable_accounts=frozenset(holders - open_accounts),
             staff=staff,
             emergencies=tuple(
                 EmergencyAccess(row.staff_id, row.client_id, row.starts_at, row.until_at)
