@@ -6,6 +6,8 @@ import asyncio
 import gc
 from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from authz_service.api.evaluation import Evaluator
 from authz_service.engine import PolicyHolder, load_policy
 from authz_service.facts.decision import Decider
@@ -77,13 +79,22 @@ class Service:
         self.issuer = Issuer(self.signing, self.clients, settings.issuer, settings.token_endpoint, self.clock)
         self.store = AccessStore(settings.access_database_url, self.clock)
         if settings.profile == "production":
-            self.store.database.require_row_security()
-            if seeded_day(self.store) is not None:
-                raise StorageError("KINGUARD_ACCESS_DATABASE_URL: this database holds the demo's data")
+            self._refuse_demo()
         self.holder = PolicyHolder(load_policy(settings.policies, settings.bundles_dir))
         self.writer = TrailWriter(
             settings.trail_dir, self.clock, settings.trail_segment_bytes, settings.trail_timeout_seconds
         )
+
+    def _refuse_demo(self) -> None:
+        name = "KINGUARD_ACCESS_DATABASE_URL"
+        try:
+            self.store.database.require_row_security()
+            demo = seeded_day(self.store) is not None
+        except SQLAlchemyError as error:
+            first = str(error).partition("\n")[0]
+            raise StorageError(f"{name}: run `python -m authz_service migrate` first ({first})") from error
+        if demo:
+            raise StorageError(f"{name}: this database holds the demo's data, which production refuses")
 
     async def _put_in_service(self) -> None:
         policy = self.holder.policy

@@ -9,6 +9,10 @@ from typer.core import TyperGroup
 
 # Command -> the module with its `app`; a module with one command is that command.
 _MODULES = {
+    "run": "authz_service.cli.run",
+    "serve": "authz_service.cli.serve",
+    "token": "authz_service.cli.token",
+    "trail": "authz_service.cli.trail",
     "policy": "authz_service.cli.policy",
 }
 

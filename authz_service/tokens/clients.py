@@ -54,6 +54,11 @@ class Clients:
         self._refresh()
         return self._by_id.get(client_id)
 
+    def ids(self) -> list[str]:
+        """Every client's id."""
+        self._refresh()
+        return sorted(self._by_id)
+
     def holds(self, client_id: str, token_id: str) -> bool:
         """Whether the client is still there and the token was not taken back."""
         self._refresh()

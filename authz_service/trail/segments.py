@@ -153,6 +153,7 @@ def prepare_spare(folder: Path, size: int) -> None:
         return
     # Written zeros, not a hole: later writes then change no metadata, and no full disk stops them.
     temporary = path.with_suffix(".part")
+    temporary.touch(mode=0o600)
     with temporary.open("wb") as file:
         block = bytes(1 << 20)
         for start in range(0, size, len(block)):
@@ -177,7 +178,6 @@ def _begin(path: Path, size: int) -> int:
     descriptor = os.open(path, os.O_WRONLY | os.O_DSYNC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # Tells other processes that it is in use.
-        path.chmod(0o600)
         os.pwrite(descriptor, MAGIC, 0)
         _sync_folder(path.parent)
     except BaseException:
