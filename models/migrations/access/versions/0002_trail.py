@@ -36,7 +36,7 @@ def upgrade() -> None:
         sa.Column("resource_id", sa.String(256)),
         sa.Column("decision", sa.Boolean()),
         sa.Column("what_if", sa.Boolean(), nullable=False),
-        sa.Column("body", sa.Text()),
+        sa.Column("body", sa.String()),
     )
     op.create_index("ix_trail_records_at", "trail_records", ["at", "chain", "number", "position", "item"])
     for column in ("subject", "account_id", "client_id", "resource_id"):
