@@ -16,6 +16,7 @@ from gateway.account.passwords import (
     is_outdated,
 )
 from gateway.edge.cookies import fresh_visitor
+from gateway.edge.errors import CannotDecide
 from gateway.edge.guard import Route, public, signed_in
 from gateway.edge.paths import is_local
 from gateway.web.pages import page, see_other
@@ -58,36 +59,58 @@ async def sign_in(request: Request) -> Response:
     credential: Credential | None = None if too_long else await app.records.credential(name)
     stored = None if credential is None else credential.password_hash
     if not await app.passwords.fits(stored, password[:PASSWORD_CHARACTERS_MAX]) or credential is None:
-        log.info("sign_in_refused")
+        await app.authz.record(_event("sign_in.refused", credential))
         return await _form(request, status=401, problem=_REFUSED, username=username, target=target)
     await app.attempts.succeeded(name, address)
     if is_outdated(credential.password_hash):
         await app.records.set_password_hash(name, await to_thread.run_sync(hash_password, password))
-    return await _begin(request, SubjectType(credential.subject_type), credential.subject_id, target)
+    return await _begin(request, credential, target)
 
 
 async def sign_out(request: Request) -> Response:
     """End the session where it is kept, and have the browser forget what it showed."""
-    await request.app.state.sessions.end(request.state.cookie)
+    app, reader = request.app.state, request.state.reader
+    await app.sessions.end(request.state.cookie)
+    account_id = reader.id if reader.type is SubjectType.ACCOUNT else None
+    event = {"action": "sign_out", "actor": reader.actor, "account_id": account_id, "practice_id": reader.practice_id}
+    try:
+        await app.authz.record(event)
+    except CannotDecide as error:  # Whoever leaves must not be kept by a service that does not answer.
+        log.warning("sign_out_not_recorded", reason=str(error))
     response = see_other("/sign-in")
-    request.app.state.cookies.delete(response)
+    app.cookies.delete(response)
     response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
     return response
 
 
-async def _begin(request: Request, subject_type: SubjectType, subject_id: str, target: str) -> Response:
+async def _begin(request: Request, credential: Credential, target: str) -> Response:
+    """A session under a name that nobody knew before; its record comes first."""
     app = request.app.state
+    subject_type, subject_id = SubjectType(credential.subject_type), credential.subject_id
+    person = (await app.records.people(subject_type, [subject_id]))[subject_id]
+    await app.authz.record(_event("sign_in.succeeded", credential, person.practice_id))
     if subject_type is SubjectType.ACCOUNT:
         await app.authz.first_login(subject_id)
-    person = (await app.records.people(subject_type, [subject_id]))[subject_id]
     if request.state.cookie:
         await app.sessions.end(request.state.cookie)
     name = await app.sessions.begin((subject_type, subject_id), person.practice_id, _PASSWORD)
-    log.info("signed_in", subject=f"{subject_type.value}/{subject_id}")
     home, own = _PLACES[subject_type]
     response = see_other(target if target.startswith(own) and is_local(target) else home)
     app.cookies.set(response, name)
     return response
+
+
+def _event(action: str, credential: Credential | None, practice_id: str | None = None) -> dict[str, str | None]:
+    """The trail's record of a try; for an unknown name it says no more than that there was one."""
+    if credential is None:
+        return {"action": action}
+    is_account = credential.subject_type == SubjectType.ACCOUNT.value
+    return {
+        "action": action,
+        "actor": f"{credential.subject_type}/{credential.subject_id}",
+        "account_id": credential.subject_id if is_account else None,
+        "practice_id": practice_id,
+    }
 
 
 async def _form(

@@ -103,12 +103,8 @@ class AuthzClient:
         await self._http.aclose()
 
     async def prove(self) -> None:
-        """Hold a token, so that the next question needs no other call."""
-        try:
-            async with asyncio.timeout(TIMEOUT_SECONDS):
-                await self._access_token()
-        except (TimeoutError, httpx.HTTPError, OSError) as error:
-            raise CannotDecide("the authz service cannot be reached") from error
+        """CannotDecide unless the service says that it can decide."""
+        await self._ask("GET", "/readyz")
 
     # ---- questions ----
 
@@ -183,6 +179,11 @@ class AuthzClient:
     async def first_login(self, account_id: str) -> None:
         """Tell the service that an account signed in: its pending grants become active."""
         await self._ask("POST", f"/v1/accounts/{_part(account_id)}/first-login", {})
+
+    async def record(self, event: Mapping[str, Any]) -> None:
+        """Add an event (`action`, `actor`, `account_id`, `practice_id`) to the trail; durable when this returns."""
+        known = {name: value for name, value in event.items() if value is not None}
+        await self._ask("POST", "/v1/trail", {"events": [known]})
 
     async def register(self, resources: Sequence[Json]) -> None:
         """Register the facts of items: objects of `type`, `id`, `properties`."""

@@ -164,13 +164,18 @@ async def _check_item(request: Request, guard: Guard) -> None:
 
 
 async def _check_grant(request: Request, guard: Guard) -> None:
-    """A grant of the client in the URL; the reader's right to grants comes before the grant is read."""
+    """First the client's grants, then this one; one that may not be seen is the same as one that is missing."""
     await _check_one(request, guard)
+    grant_id, authz = request.path_params["grant"], request.app.state.authz
     try:
-        grant = await request.app.state.authz.grant(request.path_params["grant"])
+        grant = await authz.grant(grant_id)
     except Rejected as error:
         raise NotFound from error
     if grant.get("client_id") != request.state.client.id:
+        raise NotFound
+    question = Question(guard.action, guard.type, grant_id, base_properties(request))
+    allowed, _ = await authz.evaluate(asking(request), question)
+    if not allowed:
         raise NotFound
     request.state.item = grant
 
@@ -178,8 +183,8 @@ async def _check_grant(request: Request, guard: Guard) -> None:
 async def _check_one(request: Request, guard: Guard) -> None:
     """A thing that the records keep no rows of: one question, with the reason when the answer is no."""
     properties = base_properties(request)
-    subject_of = request.path_params.get("grant") or next(iter(properties.values()))
-    question = Question(guard.action, guard.type, subject_of, properties)
+    owner = properties.get("client_id") or properties["practice_id"]
+    question = Question(guard.action, guard.type, owner, properties)
     allowed, context = await request.app.state.authz.evaluate(asking(request), question, explain=True)
     if not allowed:
         explanation = context.get("explanation")

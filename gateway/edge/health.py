@@ -19,7 +19,7 @@ async def live(_request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """The records can be read and the authz service gives a token; CannotDecide is 503."""
+    """The records can be read and the authz service can decide; CannotDecide is 503."""
     await request.app.state.records.practice("")
     await request.app.state.authz.prove()
     return JSONResponse({"status": "ok"})
