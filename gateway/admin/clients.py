@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import and_
+from sqlmodel import col
 
 from gateway.edge.questions import listing
 from gateway.portal.formats import count, day
@@ -39,7 +40,7 @@ async def clients(request: Request) -> Response:
         request,
         "client",
         where=_named(query) if query else None,
-        order_by=(Client.name,),
+        order_by=(col(Client.name),),
         limit=SIZE,
         offset=(page_number(request) - 1) * SIZE,
     )
@@ -56,4 +57,4 @@ async def clients(request: Request) -> Response:
 
 def _named(query: str) -> ColumnElement[bool]:
     words = query.split()[:WORDS_MAX]
-    return and_(*(Client.name.icontains(word, autoescape=True) for word in words))  # type: ignore[attr-defined]
+    return and_(*(col(Client.name).icontains(word, autoescape=True) for word in words))

@@ -78,5 +78,5 @@ async def effects(authz: AuthzClient, account_id: str, client_id: str, kind: Kin
 def _effect(plan: Plan, kind: Kind, first: str) -> Effect:
     if plan.condition is not False:
         return Effect(has=True, level="", reason="")
-    level, reason = _REASONS.get(str((plan.refusal or {}).get("refusal")), _OTHER)
+    level, reason = _REASONS.get(str((plan.refusal or {}).get("code")), _OTHER)
     return Effect(has=False, level=level, reason=reason.format(kind=KINDS[kind], first=first))

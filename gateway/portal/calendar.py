@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from sqlmodel import col
 
 from gateway.edge.questions import listing
 from gateway.portal.appointments import WEEKDAYS, describe, month_asked, month_of
@@ -32,7 +34,7 @@ async def calendar(request: Request) -> Response:
     """The client's appointments that the reader may see; `?month=2026-06` shows that month."""
     now = local_now(request)
     first = month_asked(request.query_params.get("month", ""), now.date())
-    shown = {"zone_label": zone_name(request.state.client.zone)}
+    shown: dict[str, Any] = {"zone_label": zone_name(request.state.client.zone)}
     if "month" in request.query_params:
         rows = await _month_rows(request, first)
         month = month_of(first, await in_words(request, rows), now.date())
@@ -41,8 +43,8 @@ async def calendar(request: Request) -> Response:
     past = await listing(
         request,
         "appointment",
-        where=Appointment.starts_at < now,
-        order_by=(Appointment.starts_at.desc(),),  # type: ignore[attr-defined]
+        where=col(Appointment.starts_at) < now,
+        order_by=(col(Appointment.starts_at).desc(),),
         limit=SIZE,
         offset=(page_number(request) - 1) * SIZE,
     )
@@ -60,10 +62,10 @@ async def calendar(request: Request) -> Response:
 
 async def coming_rows(request: Request, limit: int, *, standing: bool = False) -> list[Appointment]:
     """Appointments from now on, the next one first; `standing` leaves out the cancelled ones."""
-    condition = Appointment.starts_at >= local_now(request)
+    condition = col(Appointment.starts_at) >= local_now(request)
     if standing:
-        condition &= Appointment.state != "cancelled"
-    found = await listing(request, "appointment", where=condition, order_by=(Appointment.starts_at,), limit=limit)
+        condition &= col(Appointment.state) != "cancelled"
+    found = await listing(request, "appointment", where=condition, order_by=(col(Appointment.starts_at),), limit=limit)
     return found.rows
 
 
@@ -81,8 +83,8 @@ async def _month_rows(request: Request, first: date) -> list[Appointment]:
     found = await listing(
         request,
         "appointment",
-        where=(Appointment.starts_at >= start) & (Appointment.starts_at < end),
-        order_by=(Appointment.starts_at,),
+        where=(col(Appointment.starts_at) >= start) & (col(Appointment.starts_at) < end),
+        order_by=(col(Appointment.starts_at),),
         limit=MONTH_MAX,
     )
     return found.rows

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sqlmodel import col
+
 from gateway.edge.questions import listing, opens
 from gateway.portal.calendar import coming_rows, in_words
 from gateway.portal.documents import documents_to_sign
@@ -65,8 +67,8 @@ async def _due(request: Request) -> list[Invoice]:
     found = await listing(
         request,
         "invoice",
-        where=(Invoice.state == "open") & (Invoice.balance_due_cents > 0),
-        order_by=(Invoice.due,),
+        where=(col(Invoice.state) == "open") & (col(Invoice.balance_due_cents) > 0),
+        order_by=(col(Invoice.due),),
         limit=INVOICES,
     )
     return found.rows

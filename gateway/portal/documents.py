@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sqlmodel import col
 from starlette.responses import Response
 
 from gateway.edge.questions import listing, may
@@ -73,7 +74,7 @@ async def documents(request: Request) -> Response:
     found = await listing(
         request,
         "document",
-        order_by=(Document.dated.desc(),),  # type: ignore[attr-defined]
+        order_by=(col(Document.dated).desc(),),
         limit=SIZE,
         offset=(page_number(request) - 1) * SIZE,
     )
@@ -91,7 +92,7 @@ async def documents_to_sign(request: Request) -> list[DocumentView]:
         request,
         "document",
         action="sign",
-        order_by=(Document.dated.desc(),),  # type: ignore[attr-defined]
+        order_by=(col(Document.dated).desc(),),
         limit=TO_SIGN_MAX,
     )
     return await in_words(request, readable.rows, to_sign=True)

@@ -57,10 +57,14 @@ async def frame(request: Request) -> Mapping[str, Any]:
     if client is None:
         return shown
     here = next((profile for profile in known if profile.client.id == client.id), None)
+    if here is None:  # A refusal: who is not among the reader's profiles is not shown around it either.
+        return shown
+    practice = await request.app.state.records.practice(client.practice_id)
     return {
         **shown,
-        "relation": relation(here.kinds) if here else "",
-        "is_self": here is not None and Kind.SELF in here.kinds,
+        "relation": relation(here.kinds),
+        "is_self": Kind.SELF in here.kinds,
+        "letterhead": practice.letterhead if practice else {},
         "sections": await _sections(request, client),
         "sections_label": client.name,
     }

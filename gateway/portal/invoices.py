@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from sqlmodel import col
+
 from gateway.edge.questions import listing, may
 from gateway.portal.formats import day, money
 from gateway.portal.paging import page_number, pages_of
@@ -86,7 +88,7 @@ async def invoices(request: Request) -> Response:
     found = await listing(
         request,
         "invoice",
-        order_by=(Invoice.balance_due_cents == 0, Invoice.issued.desc(), Invoice.id),  # type: ignore[attr-defined]
+        order_by=(col(Invoice.balance_due_cents) == 0, col(Invoice.issued).desc(), col(Invoice.id)),
         limit=SIZE,
         offset=(page_number(request) - 1) * SIZE,
     )

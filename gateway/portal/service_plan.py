@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sqlmodel import col
+
 from gateway.edge.questions import listing
 from gateway.portal.formats import day
 from gateway.portal.staff import staff_names
@@ -39,7 +41,7 @@ async def service_plan(request: Request) -> Response:
     found = await listing(
         request,
         "service_plan",
-        order_by=(ServicePlan.released_on.desc(),),  # type: ignore[union-attr]
+        order_by=(col(ServicePlan.released_on).desc(),),
         limit=PLANS_MAX,
     )
     authors = await staff_names(request, [row.author for row in found.rows])

@@ -1,0 +1,130 @@
+"""One stack and one browser for all page tests; the tests share a worker, so that there is one of each."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from models.world import load_world
+from tests.pages.stack import PASSWORD, ROOT, Stack, Visitor, start, stop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+    from models.world import World
+
+CHROMIUM = shutil.which("chromium")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/pages/" in item.nodeid:
+            item.add_marker(pytest.mark.xdist_group("pages"))
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    process, running = start(tmp_path_factory.mktemp("kinguard"))
+    yield running
+    running.backend.close()
+    stop(process)
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    return load_world(ROOT / "policy_tests" / "world" / "northgate.yaml")
+
+
+@pytest.fixture(scope="session")
+def visitors(stack: Stack) -> Iterator[Callable[[str], Visitor]]:
+    """Somebody signed in, without a browser; one session a name."""
+    known: dict[str, Visitor] = {}
+
+    def visitor(name: str) -> Visitor:
+        if name not in known:
+            known[name] = Visitor(stack)
+            assert known[name].sign_in(name).status_code == 303
+        return known[name]
+
+    yield visitor
+    for one in known.values():
+        one.http.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        if os.environ.get("CI"):
+            pytest.fail("there is no chromium, and in CI there must be one")
+        pytest.skip("there is no chromium on this machine")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+class People:
+    """Signed-in browsers. Each name signs in once through the form; later windows share that session."""
+
+    def __init__(self, browser: Browser, stack: Stack) -> None:
+        self.browser, self.stack = browser, stack
+        self.states: dict[str, Any] = {}
+
+    @contextmanager
+    def window(self, name: str | None, width: int = 1280, **options: Any) -> Iterator[BrowserContext]:
+        """A window of somebody's browser; of nobody signed in when `name` is None."""
+        state = self._state(name) if name else None
+        context = self.browser.new_context(
+            base_url=self.stack.site,
+            viewport={"width": width, "height": 844 if width < 600 else 860},
+            storage_state=state,
+            **options,
+        )
+        try:
+            yield context
+        finally:
+            context.close()
+
+    @contextmanager
+    def page(self, name: str | None, width: int = 1280, **options: Any) -> Iterator[Page]:
+        """One tab of such a window."""
+        with self.window(name, width, **options) as context:
+            yield context.new_page()
+
+    def _state(self, name: str) -> Any:
+        if name not in self.states:
+            with self.window(None) as context:
+                page = context.new_page()
+                sign_in(page, name)
+                self.states[name] = context.storage_state()
+        return self.states[name]
+
+
+def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
+    """Fill in the sign-in form and send it."""
+    page.goto("/sign-in")
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+@pytest.fixture(scope="session")
+def people(browser: Browser, stack: Stack) -> People:
+    return People(browser, stack)

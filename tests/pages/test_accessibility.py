@@ -1,0 +1,237 @@
+"""Every page at 390 and 1280 pixels: WCAG 2.2 AA as far as axe-core can tell, and what it cannot."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import axe_core_python
+import pytest
+from playwright.sync_api import expect
+
+from tests.pages.stack import csrf_of
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.pages.conftest import People
+
+AXE = Path(axe_core_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
+ALL_RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+CONTRAST = {"type": "rule", "values": ["color-contrast"]}
+WIDTHS = (390, 1280)
+# Reader (None: nobody signed in) -> the pages to look at, with the status each answers.
+PAGES: dict[str | None, dict[str, int]] = {
+    None: {"/sign-in": 200, "/no/such/page": 404},
+    "dana": {
+        "/": 200,
+        "/c/mia": 200,
+        "/c/mia/calendar": 200,
+        "/c/mia/invoices": 200,
+        "/c/mia/invoices/inv_mia_1": 200,
+        "/c/mia/invoices/inv_mia_1/print": 200,
+        "/c/mia/documents": 200,
+        "/c/mia/documents/doc_mia_consent_dana": 200,
+        "/c/mia/plan": 403,
+        "/c/mia/invoices/inv_mia_2": 404,
+        "/c/wren": 200,
+    },
+    "rosa": {"/c/rosa": 200, "/c/rosa/plan": 200, "/c/rosa/calendar?month={month}": 200},
+    "maple": {"/c/arlo": 200, "/c/arlo/invoices": 200, "/c/arlo/calendar?month=2030-02": 200},
+    "ada": {"/c/arlo": 200, "/c/arlo/documents": 403},
+    "exa": {"/": 200, "/c/mia": 403},
+    "jo": {
+        "/admin": 200,
+        "/admin/clients": 200,
+        "/admin/clients?q=nobody": 200,
+        "/admin/clients/mia": 200,
+        "/admin/clients/mia/grants/g_sam_mia": 200,
+        "/admin/practice": 200,
+    },
+    "ken": {"/admin/clients/mia": 200, "/admin/practice": 403},
+    "rex": {"/admin": 200},
+}
+
+
+def faults(page: Page, rules: dict[str, Any] = ALL_RULES) -> list[str]:
+    """What axe-core finds wrong, one line for each element."""
+    page.evaluate(AXE)
+    found: dict[str, Any] = page.evaluate("runOnly => axe.run(document, {runOnly, resultTypes: ['violations']})", rules)
+    return [
+        f"{fault['id']}: {node['html'][:120]} ({node.get('failureSummary', '')[:200]})"
+        for fault in found["violations"]
+        for node in fault["nodes"]
+    ]
+
+
+def structure(page: Page, width: int) -> list[str]:
+    """What is wrong with headings, title, landmarks, width and the form tokens of the page."""
+    found: dict[str, Any] = page.evaluate(
+        """() => ({
+            h1: document.querySelectorAll('h1').length,
+            main: document.querySelectorAll('main').length,
+            lang: document.documentElement.lang,
+            wide: document.documentElement.scrollWidth,
+            styled: document.querySelectorAll('[style], style, script:not([src])').length,
+            handlers: [...document.querySelectorAll('*')].filter(e => [...e.attributes].some(a => /^on/.test(a.name))).length,
+            small: [...document.querySelectorAll('a, button, input:not([type=hidden]), select, summary')].filter(e => {
+                const box = e.getBoundingClientRect();
+                return box.width > 0 && (box.width < 24 || box.height < 24) && getComputedStyle(e).display !== 'inline';
+            }).map(e => e.outerHTML.slice(0, 90)),
+        })"""
+    )
+    wrong = []
+    for name, right in (("h1", 1), ("main", 1), ("lang", "en"), ("styled", 0), ("handlers", 0), ("small", [])):
+        if found[name] != right:
+            wrong.append(f"{name}: {found[name]}, not {right}")
+    if found["wide"] > width:
+        wrong.append(f"the page is {found['wide']} wide")
+    if not re.fullmatch(r".+ · Kinguard", page.title()):
+        wrong.append(f"title: {page.title()}")
+    return wrong
+
+
+def month_of_a_visit(page: Page) -> str:
+    """The month of rosa's next session, as the calendar's address has it."""
+    page.goto("/c/rosa/calendar")
+    day = page.locator("#appt_rosa_3 time").get_attribute("datetime")
+    assert day
+    return day[:7]
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "rules"), [(390, "light", ALL_RULES), (1280, "light", ALL_RULES), (1280, "dark", CONTRAST)]
+)
+def test_every_page_passes_axe_and_fits_its_width(
+    people: People, width: int, scheme: Any, rules: dict[str, Any]
+) -> None:
+    """No violation of WCAG 2.2 AA, one h1, one main, a title, no sideways scrolling, no script or style inside the page."""
+    wrong: dict[str, list[str]] = {}
+    for name, pages in PAGES.items():
+        with people.page(name, width, color_scheme=scheme, reduced_motion="reduce") as page:
+            complaints: list[str] = []
+            page.on(
+                "console",
+                lambda message, kept=complaints: kept.append(message.text) if message.type == "error" else None,
+            )
+            page.on("pageerror", lambda error, kept=complaints: kept.append(str(error)))
+            month = month_of_a_visit(page) if name == "rosa" else ""
+            for path, status in pages.items():
+                complaints.clear()
+                answer = page.goto(path.format(month=month))
+                assert answer is not None
+                found = [] if answer.status == status else [f"status {answer.status}, not {status}"]
+                found += faults(page, rules) + structure(page, width)
+                found += [text for text in complaints if f"status of {status}" not in text]
+                if found:
+                    wrong[f"{name} {path}"] = found
+    assert not wrong, "\n".join(f"{where}: {what}" for where, found in wrong.items() for what in found)
+
+
+def test_axe_finds_a_planted_fault(people: People) -> None:
+    """The control: a picture without words, and a small button, are found."""
+    with people.page(None) as page:
+        page.goto("/sign-in")
+        page.evaluate(
+            """() => {
+                const main = document.querySelector('main');
+                main.append(Object.assign(document.createElement('img'), {src: '/static/icon.svg'}));
+                const button = document.createElement('button');
+                button.className = 'planted';
+                main.append(button);
+            }"""
+        )
+        found = " ".join(faults(page))
+        assert "image-alt" in found
+        assert "button-name" in found
+
+
+def test_open_menus_pass_too(people: People) -> None:
+    """The profile switcher and the reader's menu, opened, break no rule either."""
+    for width in WIDTHS:
+        with people.page("dana", width) as page:
+            page.goto("/c/mia")
+            for menu in page.locator("details.menu > summary").all():
+                menu.click()
+                assert faults(page) == []
+                page.keyboard.press("Escape")
+
+
+def test_the_keyboard_reaches_everything_in_order(people: People) -> None:
+    """Tab comes to the skip link first, and the skip link leads to the page."""
+    with people.page("rosa") as page:
+        page.goto("/c/rosa/invoices")
+        page.keyboard.press("Tab")
+        expect(page.locator(":focus")).to_have_text("Skip to the page")
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        expect(page.locator(":focus")).to_have_attribute("href", "/c/rosa/invoices/inv_rosa_1")
+        outline = page.locator(":focus").evaluate(
+            "e => getComputedStyle(e).outlineStyle + getComputedStyle(e).outlineWidth"
+        )
+        assert outline == "solid3px"
+
+
+def test_a_failed_sign_in_is_told_beside_the_field_and_above_the_form(people: People) -> None:
+    """The summary takes the focus and links to the field; the field is marked and keeps what was typed."""
+    with people.page(None, 390) as page:
+        page.goto("/sign-in")
+        page.get_by_label("User name").fill("rosa")
+        page.get_by_label("Password").fill("not the password")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("alert")).to_be_focused()
+        expect(page.get_by_label("User name")).to_have_value("rosa")
+        expect(page.get_by_label("User name")).to_have_attribute("aria-invalid", "true")
+        page.get_by_role("alert").get_by_role("link").click()
+        expect(page.get_by_label("User name")).to_be_focused()
+        assert page.title().startswith("Error: ")
+        assert faults(page) == []
+
+
+def test_paper_shows_the_invoice_and_nothing_around_it(people: People) -> None:
+    """Printed, an invoice has a letterhead and no navigation."""
+    with people.page("rosa") as page:
+        page.goto("/c/rosa/invoices/inv_rosa_1")
+        page.emulate_media(media="print")
+        expect(page.locator(".letterhead")).to_be_visible()
+        for around in (".top", ".sections", ".foot", ".back"):
+            expect(page.locator(around)).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_everything_works_without_a_script(people: People, width: int) -> None:
+    """With JavaScript off: sign in, switch profiles, turn the calendar, read a document, sign out."""
+    with people.page(None, width, java_script_enabled=False) as page:
+        page.goto("/sign-in")
+        page.get_by_label("User name").fill("dana")
+        page.get_by_label("Password").fill("northgate-demo-2026")
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("link", name="Mia Novak").click()
+        page.locator("details.menu summary").first.click()
+        page.get_by_role("link", name="Leo Novak").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Leo Novak")
+        page.get_by_role("link", name="Calendar", exact=True).first.click()
+        page.get_by_role("link", name="Month").click()
+        page.locator("a[rel=next]").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Calendar")
+        page.get_by_role("link", name="Documents", exact=True).click()
+        page.get_by_role("link", name="Extra time in exams").click()
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Download").click()
+        assert download.value.suggested_filename == "Extra-time-in-exams.txt"
+        page.locator("details.menu summary").last.click()
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+
+
+def test_no_page_needs_anything_from_elsewhere(people: People) -> None:
+    """Every request of every page goes to the portal itself."""
+    with people.page("dana") as page:
+        elsewhere: list[str] = []
+        site = people.stack.site
+        page.on("request", lambda request: None if request.url.startswith(site) else elsewhere.append(request.url))
+        for path in PAGES["dana"]:
+            page.goto(path)
+        assert elsewhere == []
+        assert csrf_of(page.content())
