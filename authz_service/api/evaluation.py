@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from authz_service.api.explanation import describe
-from authz_service.facts.decision import Decision, Reason
+from authz_service.facts.decision import Decision, Reason, registered
 from authz_service.facts.request import Request
 from models.vocabulary import SubjectType
 
@@ -112,23 +112,21 @@ def malformed(error: MalformedError) -> Outcome:
 def reach(access: Access, caller: Caller, asked: Asked) -> tuple[str | None, str | None, bool]:
     """The client and practice that a question is about, as far as known, and whether the caller's token covers them."""
     properties = asked.properties
-    registered: Mapping[str, Any] | None = None
-    if asked.resource_id is not None:
-        registered = access.item(asked.resource_type, asked.resource_id)
+    known = registered(access, asked.resource_type, asked.resource_id)
     client_id = properties.get("client_id")
-    if client_id is None and registered is not None:
-        client_id = registered.get("client_id")
+    if client_id is None and known is not None:
+        client_id = known.get("client_id")
     client = access.client(client_id) if type(client_id) is str else None
     practice_id = client.practice_id if client is not None else properties.get("practice_id")
-    if practice_id is None and registered is not None:
-        practice_id = registered.get("practice_id")
+    if practice_id is None and known is not None:
+        practice_id = known.get("practice_id")
     if type(client_id) is not str:
         client_id = None
     if type(practice_id) is not str:
         practice_id = None
     if caller.every_practice:
         return client_id, practice_id, True
-    concerned = {practice_id, properties.get("practice_id"), _practice_of(access, registered)}
+    concerned = {practice_id, properties.get("practice_id"), _practice_of(access, known)}
     if asked.subject_type == SubjectType.STAFF and practice_id is None:
         post = access.post(asked.subject_id)
         concerned.add(post.practice.id if post is not None else None)
@@ -136,8 +134,8 @@ def reach(access: Access, caller: Caller, asked: Asked) -> tuple[str | None, str
     return client_id, practice_id, all(type(each) is str and each in caller.practices for each in concerned)
 
 
-def _practice_of(access: Access, registered: Mapping[str, Any] | None) -> str | None:
-    if registered is None:
+def _practice_of(access: Access, known: Mapping[str, Any] | None) -> str | None:
+    if known is None:
         return None
-    client = access.client(registered["client_id"]) if registered.get("client_id") else None
-    return client.practice_id if client is not None else registered.get("practice_id")
+    client = access.client(known["client_id"]) if known.get("client_id") else None
+    return client.practice_id if client is not None else known.get("practice_id")

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 # The policy is the platform's own, and every practice's alike.
 _EVERY_PRACTICES = frozenset({"policy"})
+# There is one of each for a client (a practice), so it is known by the id of that.
+_KNOWN_BY = dict.fromkeys(("portal", "profile", "calendar", "owner_email", "client"), "client_id") | {
+    "practice": "practice_id"
+}
 
 
 _OWNERS = ("client_id", "practice_id")
@@ -167,17 +171,28 @@ def prepare(policy: Policy) -> Decider:
     return Decider(policy)
 
 
+def registered(access: Access, resource_type: str, resource_id: str | None) -> Mapping[str, Any] | None:
+    """The raw properties that are known of a resource by its id alone, if any."""
+    if resource_id is None:
+        return None
+    owner = _KNOWN_BY.get(resource_type)
+    if owner is None:
+        return access.item(resource_type, resource_id)
+    holder = access.client(resource_id) if owner == "client_id" else access.practice(resource_id)
+    return None if holder is None else {owner: resource_id}
+
+
 def _properties(access: Access, request: Request) -> Mapping[str, Any]:
     """What was sent, filled up with what is registered. Raises DeniedError when they name different clients."""
     sent = request.properties
-    registered = None if request.resource_id is None else access.item(request.resource_type, request.resource_id)
-    if registered is None:
+    known = registered(access, request.resource_type, request.resource_id)
+    if known is None:
         return sent
     for name in _OWNERS:
-        known = registered.get(name)
-        if known is not None and sent.get(name, known) != known:
+        owner = known.get(name)
+        if owner is not None and sent.get(name, owner) != owner:
             raise DeniedError(Reason.WRONG_CLIENT, f"{name} is not that of this {request.resource_type}")
-    return {**registered, **sent}
+    return {**known, **sent}
 
 
 def _relation(access: Access, account_id: str | None, client_id: str, practice_id: str | None) -> Relation:
