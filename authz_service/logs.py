@@ -6,6 +6,7 @@ import atexit
 import sys
 import threading
 from collections import deque
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -64,9 +65,6 @@ def configure_logs() -> None:
     output = _BufferedOutput()
     structlog.configure(
         processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
             _render,
         ],
         logger_factory=lambda *_: _Logger(output),
@@ -76,5 +74,9 @@ def configure_logs() -> None:
     atexit.register(output.flush)
 
 
-def _render(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> bytes:
-    return orjson.dumps(event, default=repr)
+def _render(logger: Any, name: str, event: MutableMapping[str, Any]) -> bytes:
+    if "exc_info" in event:
+        structlog.processors.format_exc_info(logger, name, event)
+    event["level"] = name
+    event["time"] = datetime.now(UTC)
+    return orjson.dumps(event, default=repr, option=orjson.OPT_UTC_Z)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -19,6 +20,8 @@ ITEMS_MAX = 1000
 DEPTH_MAX = 32
 _ID_MAX = 256
 _NAME_MAX = 64
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -55,7 +58,7 @@ class Asked:
 def read_object(body: bytes) -> dict[str, Any]:
     """The JSON object of a body; MalformedError otherwise."""
     # Each level needs a bracket, so that few brackets need no count of levels.
-    if body.count(b"{") + body.count(b"[") > DEPTH_MAX and _depth(body) > DEPTH_MAX:
+    if body.count(b"{") + body.count(b"[") > DEPTH_MAX and _is_deep(body):
         raise MalformedError(f"the body is nested more than {DEPTH_MAX} levels deep")
     try:
         value = orjson.loads(body)
@@ -182,22 +185,11 @@ def read_instant(value: object, name: str) -> datetime:
         raise MalformedError(f"{name} lies outside the calendar") from error
 
 
-def _depth(body: bytes) -> int:
-    deepest = depth = 0
-    in_text = escaped = False
-    for byte in body:
-        if in_text:
-            if escaped:
-                escaped = False
-            elif byte == 0x5C:
-                escaped = True
-            elif byte == 0x22:
-                in_text = False
-        elif byte == 0x22:
-            in_text = True
-        elif byte in (0x7B, 0x5B):
-            depth += 1
-            deepest = max(deepest, depth)
-        elif byte in (0x7D, 0x5D):
-            depth -= 1
-    return deepest
+def _is_deep(body: bytes) -> bool:
+    """Whether brackets are nested beyond the limit: what is left after the innermost pairs were taken out so often."""
+    brackets = _TEXT.sub(b"", body).translate(None, _NO_BRACKETS)
+    for _ in range(DEPTH_MAX):
+        if not brackets:
+            return False
+        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+    return bool(brackets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ HEADERS_MAX = 100
 URL_BYTES_MAX = 8 * 1024
 REQUEST_ID_BYTES_MAX = 256
 BODY_SECONDS_MAX = 10.0
+_PREFIX = secrets.token_hex(6).encode()  # of the request ids that this process gives out itself
+_NUMBERS = itertools.count(1)
 _SINGLE = frozenset(
     {
         b"authorization",
@@ -46,6 +49,7 @@ class Exchange:
         "caller",
         "content_type",
         "decision",
+        "expired",
         "headers",
         "method",
         "path",
@@ -62,6 +66,7 @@ class Exchange:
         self.caller: Caller | None = None
         self.decision: bool | None = None
         self.body = b""
+        self.expired = False  # the body did not arrive in time
         self.content_type = b""
         self.headers: dict[bytes, bytes] = {}
         self._content_length: bytes | None = None
@@ -80,7 +85,7 @@ class Exchange:
                 if name in found:
                     twice = name
                 found[name] = value
-        self.request_id = found.get(b"x-request-id") or secrets.token_hex(8).encode()
+        self.request_id = found.get(b"x-request-id") or b"%s%x" % (_PREFIX, next(_NUMBERS))
         if len(self.request_id) > REQUEST_ID_BYTES_MAX:
             self.request_id = self.request_id[:REQUEST_ID_BYTES_MAX]
             raise ProblemError(400, f"X-Request-ID must have at most {REQUEST_ID_BYTES_MAX} bytes")
@@ -112,14 +117,20 @@ class Exchange:
         length = self._content_length
         if length is not None and length.isdigit() and int(length) > BODY_BYTES_MAX:
             raise ProblemError(413, "the body is larger than 1 MiB")
+        # What `asyncio.timeout` does, at a fifth of its price: almost always the body is there already.
+        task = asyncio.current_task()
+        expiry = asyncio.get_running_loop().call_later(BODY_SECONDS_MAX, _expire, task, self)
         try:
-            async with asyncio.timeout(BODY_SECONDS_MAX):
-                message = await receive()
-                self.body = message.get("body", b"")
-                if message.get("more_body", False):
-                    await self._read_rest(receive)
-        except TimeoutError as error:
-            raise ProblemError(408, "the body did not arrive in time") from error
+            message = await receive()
+            self.body = message.get("body", b"")
+            if message.get("more_body", False):
+                await self._read_rest(receive)
+        except asyncio.CancelledError:
+            if not self.expired or task is None or task.uncancel() > 0:
+                raise
+            raise ProblemError(408, "the body did not arrive in time") from None
+        finally:
+            expiry.cancel()
         if len(self.body) > BODY_BYTES_MAX:
             raise ProblemError(413, "the body is larger than 1 MiB")
 
@@ -167,6 +178,12 @@ class Exchange:
         if self.decision is not None:
             fields["decision"] = self.decision
         return fields
+
+
+def _expire(task: asyncio.Task[object] | None, exchange: Exchange) -> None:
+    exchange.expired = True
+    if task is not None:
+        task.cancel()
 
 
 def _text(value: bytes | None) -> str | None:

@@ -1,7 +1,7 @@
 """The calling systems: their public keys, scopes and practices, and the tokens that were taken back.
 
-Both are files beside the keys (`clients.json`, `revoked.json`), replaced whole. Every look-up first asks the file
-system whether either was replaced, so a revocation counts from the next request on, in every process of the machine.
+Both are files beside the keys (`clients.json`, `revoked.json`), replaced whole. A revocation counts from the next
+request on in the process that made it, and in the machine's other processes as soon as they look at the files again.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 EVERY_PRACTICE = "*"
 _DEMO_CLIENTS: dict[str, list[str]] = {"demo-backend": [EVERY_PRACTICE], "gateway": [EVERY_PRACTICE]}
+_LOOK_AGAIN_SECONDS = 0.25
 _CLOCK_TICK_NS = 50_000_000  # Two writes within one tick of the file system can carry the same time.
 
 
@@ -45,6 +46,7 @@ class Clients:
         self._path = path
         self._revoked_path = path.with_name("revoked.json")
         self._seen: tuple[int, int] | None = None
+        self._looked = 0.0
         self._by_id: dict[str, OAuthClient] = {}
         self._revoked: dict[str, int] = {}
         self._refresh()
@@ -61,7 +63,8 @@ class Clients:
 
     def holds(self, client_id: str, token_id: str) -> bool:
         """Whether the client is still there and the token was not taken back."""
-        self._refresh()
+        if time.monotonic() - self._looked > _LOOK_AGAIN_SECONDS:
+            self._refresh()
         return client_id in self._by_id and token_id not in self._revoked
 
     def revoke(self, token_id: str, expires: int, now: int) -> None:
@@ -73,11 +76,11 @@ class Clients:
         self._refresh()
 
     def _refresh(self) -> None:
+        self._looked = time.monotonic()
         try:
             seen = (self._path.stat().st_mtime_ns, _mtime(self._revoked_path))
         except OSError as error:
-            self._by_id = {}
-            self._seen = None
+            self._by_id, self._seen, self._looked = {}, None, 0.0
             raise ClientsError(f"{self._path}: the file of clients cannot be read") from error
         if seen == self._seen:
             return

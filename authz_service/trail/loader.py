@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 TORN = ".torn"
 _PAUSE_SECONDS = 0.25
-_BREATH_SECONDS = 0.02  # between two transactions, so that requests are not starved
-_RECORDS_A_TRANSACTION = 500
+_BREATH_SECONDS = 0.02
+_CALM_RECORDS = 250  # made since the pass before
+_BYTES_A_TRANSACTION = 64 * 1024
 _CHECKPOINT_SECONDS = 60.0
 _CHECKPOINT_RECORDS = 1000
 
@@ -75,7 +76,8 @@ class TrailLoader:
         self._signed_at = float("-inf")
         self._stopping = threading.Event()
         self._wanted = threading.Event()
-        self._passes = 0
+        self._drained = 0
+        self._waiting = 0
         self._passed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="trail-loader", daemon=True)
         self.problem: str | None = None
@@ -93,68 +95,77 @@ class TrailLoader:
     def catch_up(self, timeout: float = 2.0) -> bool:
         """Waits until everything that is durable now is in the table; False when that takes too long."""
         with self._passed:
-            target = self._passes + 2  # The pass under way may have read the segment before.
+            target = self._drained + 2  # The pass under way may have read the segment before.
+            self._waiting += 1
             self._wanted.set()
-            return self._passed.wait_for(lambda: self._passes >= target, timeout)
+            try:
+                return self._passed.wait_for(lambda: self._drained >= target, timeout)
+            finally:
+                self._waiting -= 1
 
     def _run(self) -> None:
+        seen = 0
         while True:
             last = self._stopping.is_set()
             try:
-                self.load(sign=last)
+                more = self.load(sign=last)
                 self.problem = None
             except (OSError, SQLAlchemyError) as error:
+                more = False
                 self.problem = f"the trail cannot be loaded: {type(error).__name__}"
                 _log.warning("trail_load_failed", error=str(error).partition("\n")[0])
             with self._passed:
-                self._passes += 1
-                self._passed.notify_all()
-                waiting = self._wanted.is_set()
+                if not more:
+                    self._drained += 1
+                    self._passed.notify_all()
+                hurried = self._waiting > 0 or last
                 self._wanted.clear()
-            if last:
+            if last and not more:
                 return
-            if not waiting:
-                self._wanted.wait(_PAUSE_SECONDS)
+            if not hurried:
+                # While many requests come in, their answers come first: the table may lag, the trail does not.
+                calm = more and self._writer.records - seen < _CALM_RECORDS
+                self._wanted.wait(_BREATH_SECONDS if calm else _PAUSE_SECONDS)
+            seen = self._writer.records
 
-    def load(self, *, sign: bool = False) -> None:
-        """One pass over the folder."""
+    def load(self, *, sign: bool = False) -> bool:
+        """One pass over the folder, of one transaction for each segment; whether there is more to load."""
+        more = False
         opened = self._writer.open_segment  # Read first: a segment closed in the meantime is finished in the next pass.
         for path in sorted(self._folder.glob(f"*{SUFFIX}")):
             if path in self._finished:
                 continue
-            chain = path.stem
-            if chain in self._writer.chains:
-                self._load_segment(path, closed=chain != opened)
+            if path.stem in self._writer.chains:
+                more |= self._load_segment(path, closed=path.stem != opened)
             else:
-                self._load_left_behind(path)
+                more |= self._load_left_behind(path)
         with self._database.reading(EVERYTHING) as connection:
             for link in _changed_heads(connection, self._signed):
                 self._unsigned[link.chain] = link
-        self._sign(force=sign or bool(self._finished))
+        self._sign(force=(sign and not more) or bool(self._finished))
+        return more
 
-    def _load_left_behind(self, path: Path) -> None:
+    def _load_left_behind(self, path: Path) -> bool:
         with path.open("rb+") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:  # Another process writes or loads it.
-                return
-            if path.exists():
-                self._load_segment(path, closed=True)
+                return False
+            return path.exists() and self._load_segment(path, closed=True)
 
-    def _load_segment(self, path: Path, *, closed: bool) -> None:
+    def _load_segment(self, path: Path, *, closed: bool) -> bool:
         progress = self._progress.get(path)
         if progress is None:
             progress = self._progress[path] = _Progress()
             self._skip_loaded(path, progress)
         batch: list[Group] = []
-        count = 0
+        size = 0
         for group in read_groups(path, progress.last, progress.offset):
             batch.append(group)
-            count += len(group.records)
-            if count >= _RECORDS_A_TRANSACTION:
+            size += sum(map(len, group.records))
+            if size >= _BYTES_A_TRANSACTION:
                 self._insert(batch, progress)
-                batch, count = [], 0
-                time.sleep(_BREATH_SECONDS)
+                return True
         if batch:
             self._insert(batch, progress)
         if closed:
@@ -164,6 +175,7 @@ class TrailLoader:
             else:
                 _log.warning("trail_segment_torn", segment=path.name, offset=progress.offset)
                 path.rename(path.with_suffix(TORN))
+        return False
 
     def _skip_loaded(self, path: Path, progress: _Progress) -> None:
         chain = path.stem

@@ -26,25 +26,27 @@ ITEM_FIELDS = (
     "error",
     "at",
 )
-_COLUMNS = (
-    "request_id",
-    "caller",
-    "subject",
-    "account_id",
-    "client_id",
-    "practice_id",
-    "action",
-    "resource_type",
-    "resource_id",
-    "decision",
+_AT = ITEM_FIELDS.index("at")
+_EMPTY: dict[str, Any] = dict.fromkeys(
+    (
+        "request_id",
+        "caller",
+        "subject",
+        "account_id",
+        "client_id",
+        "practice_id",
+        "action",
+        "resource_type",
+        "resource_id",
+        "decision",
+    )
 )
 
 
 def rows_of(link: Link, position: int, record: bytes) -> list[dict[str, Any]]:
     """The rows of one record: one for each item of a decision, otherwise a single one."""
     body: dict[str, Any] = orjson.loads(record)
-    base: dict[str, Any] = dict.fromkeys(_COLUMNS)
-    base |= {
+    base = _EMPTY | {
         "chain": link.chain,
         "number": link.number,
         "position": position,
@@ -56,27 +58,26 @@ def rows_of(link: Link, position: int, record: bytes) -> list[dict[str, Any]]:
         "what_if": False,
         "body": None,
     }
-    parts = [_item(i, item) for i, item in enumerate(body["items"])] if "items" in body else [_whole(body)]
-    rows = [base | part for part in parts]
+    items = body.get("items")
+    rows = [base | _whole(body)] if items is None else [_item(base, i, item) for i, item in enumerate(items)]
     rows[0]["body"] = record.decode()
     return rows
 
 
-def _item(number: int, item: Sequence[Any]) -> dict[str, Any]:
-    named = dict(zip(ITEM_FIELDS, item, strict=False))
-    subject_type, subject_id = named["subject_type"], named["subject_id"]
-    return {
-        "item": number,
-        "subject": f"{subject_type}/{subject_id}",
-        "account_id": subject_id if subject_type == "account" else None,
-        "client_id": named["client_id"],
-        "practice_id": named["practice_id"],
-        "action": named["action"],
-        "resource_type": named["resource_type"],
-        "resource_id": named["resource_id"],
-        "decision": named["decision"],
-        "what_if": named.get("at") is not None,
-    }
+def _item(base: dict[str, Any], number: int, item: Sequence[Any]) -> dict[str, Any]:
+    subject_type, subject_id, action, resource_type, resource_id, client_id, practice_id, decision = item[:8]
+    row = base.copy()
+    row["item"] = number
+    row["subject"] = f"{subject_type}/{subject_id}"
+    row["account_id"] = subject_id if subject_type == "account" else None
+    row["client_id"] = client_id
+    row["practice_id"] = practice_id
+    row["action"] = action
+    row["resource_type"] = resource_type
+    row["resource_id"] = resource_id
+    row["decision"] = decision
+    row["what_if"] = item[_AT] is not None
+    return row
 
 
 def _whole(body: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import fcntl
 import os
 import secrets
 import struct
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 MAGIC = b"KGTRAIL1"
 SUFFIX = ".segment"
 _FRAME = struct.Struct(">II32s")
+_PREPARING = threading.Lock()  # The next spare is made in the background, or at once when it is late.
 
 
 class SegmentFullError(Exception):
@@ -148,9 +150,13 @@ def torn_at(path: Path, end: int) -> int | None:
 
 def prepare_spare(folder: Path, size: int) -> None:
     """Makes the file that this process's next segment begins with, unless it is there; OSError when it cannot be."""
-    path = _spare(folder, size)
-    if path.exists():
-        return
+    with _PREPARING:
+        path = _spare(folder, size)
+        if not path.exists():
+            _write_zeros(path, size)
+
+
+def _write_zeros(path: Path, size: int) -> None:
     # Written zeros, not a hole: later writes then change no metadata, and no full disk stops them.
     temporary = path.with_suffix(".part")
     temporary.touch(mode=0o600)

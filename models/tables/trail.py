@@ -19,8 +19,7 @@ class TrailRecord(AccessTable, table=True):
 
     __tablename__ = "trail_records"
     __table_args__ = (
-        Index("ix_trail_records_at", "at", "chain", "number", "position", "item"),
-        Index("ix_trail_records_subject_at", "subject", "at"),
+        Index("ix_trail_records_at", "at"),
         Index("ix_trail_records_account_id_at", "account_id", "at"),
         Index("ix_trail_records_client_id_at", "client_id", "at"),
         Index("ix_trail_records_resource_id_at", "resource_id", "at"),

@@ -38,8 +38,8 @@ def upgrade() -> None:
         sa.Column("what_if", sa.Boolean(), nullable=False),
         sa.Column("body", sa.String()),
     )
-    op.create_index("ix_trail_records_at", "trail_records", ["at", "chain", "number", "position", "item"])
-    for column in ("subject", "account_id", "client_id", "resource_id"):
+    op.create_index("ix_trail_records_at", "trail_records", ["at"])
+    for column in ("account_id", "client_id", "resource_id"):
         op.create_index(f"ix_trail_records_{column}_at", "trail_records", [column, "at"])
     op.create_table(
         "trail_groups",
