@@ -82,7 +82,10 @@ class TypeName:
 
 @dataclass(slots=True)
 class Facts:
-    """What `facts.yaml` declares, in the file's order; a fact with a parameter is one fact for each of its values."""
+    """What `facts.yaml` declares, in the file's order; a fact with a parameter is one fact for each of its values.
+
+    `words` holds every word that a rule may use, each with the line that declares it.
+    """
 
     file: str
     subjects: dict[str, TypeName] = field(default_factory=dict)
@@ -90,6 +93,7 @@ class Facts:
     facts: dict[str, Fact] = field(default_factory=dict)
     impossible: list[Impossible] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    words: list[tuple[str, int]] = field(default_factory=list)
     _slots: dict[tuple[Side, str], tuple[Fact, ...]] = field(default_factory=dict)
 
     @property

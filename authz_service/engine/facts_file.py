@@ -168,6 +168,9 @@ class _Reader:
         for entry in self.entries(parts, "facts"):
             self.read_fact(entry)
         self.refuse_nested_bases()
+        named = {name for fact in self.facts.facts.values() for name in fact.of}
+        types = (*self.facts.subjects.values(), *self.facts.resources.values())
+        self.facts.words += [(declared.name, declared.line) for declared in types if declared.name not in named]
         if impossible := parts.get("impossible"):
             for item in self.document.items(impossible.node, "impossible"):
                 self.read_impossible(item)
@@ -186,6 +189,7 @@ class _Reader:
         if "actions" in parts:
             pairs = self.document.texts(parts["actions"].node, f"the actions of {entry.key}")
             actions = {name: line_of(node) for name, node in pairs}
+            self.facts.words += actions.items()
         if cls is None:
             return
         taken = {known.cls: known for known in (*self.facts.subjects.values(), *self.facts.resources.values())}
@@ -196,6 +200,7 @@ class _Reader:
         elif cls in taken:
             self.document.refuse(parts["class"].node, f"the class {cls} belongs to the type {taken[cls].name} already")
         else:
+            self.facts.words.append((cls, line_of(parts["class"].node)))
             into[entry.key] = TypeName(entry.key, cls, actions, entry.line)
 
     def read_fact(self, entry: Entry) -> None:
@@ -239,6 +244,7 @@ class _Reader:
             self.refuse(fact.line, f"{fact.base} is declared already on line {self.bases[fact.base]}")
             return
         self.bases[fact.base] = fact.line
+        self.facts.words += [(word, fact.line) for word in fact.base.split(".")[1:]]
         for name in names:
             if name in self.facts.facts:
                 self.refuse(fact.line, f"{name} is declared already on line {self.facts.facts[name].line}")
@@ -252,7 +258,9 @@ class _Reader:
     def read_parameters(self, name: str, part: Entry | None) -> list[str]:
         if part is None:
             return []
-        return [parameter for parameter, _ in self.document.texts(part.node, f"the parameter of {name}")]
+        found = self.document.texts(part.node, f"the parameter of {name}")
+        self.facts.words += [(parameter, line_of(node)) for parameter, node in found]
+        return [parameter for parameter, _ in found]
 
     def read_values(self, name: str, part: Entry | None) -> tuple[Value, ...]:
         if part is None:
@@ -268,6 +276,7 @@ class _Reader:
                 self.document.refuse(item, f"the values of {name} must be texts, or true and false, not both")
             else:
                 values.append(value)
+                self.facts.words.append((show(value), line_of(item)))
         if not values and isinstance(part.node, yaml.SequenceNode) and not part.node.value:
             self.document.refuse(part.node, f"the values of {name} must not be empty")
         return tuple(values)

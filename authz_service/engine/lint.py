@@ -79,8 +79,6 @@ class _Linter:
         self.by_path: dict[str, list[Fact]] = {}
         for fact in facts.facts.values():
             self.by_path.setdefault(fact.base.partition(".")[2], []).append(fact)
-        self.read_paths: set[str] = set()
-        self.unknown_paths: dict[str, tuple[str, int]] = {}
 
     def refuse(self, file: str, line: int, message: str) -> None:
         self.text.problems.append(Problem(file, line, message))
@@ -90,12 +88,12 @@ class _Linter:
             self.check_words(file)
         for clause in self.text.clauses:
             self.check_heads(clause)
+        self.check_actions()
         self.check_allow()
         for file in self.files:
             for tokens, known in self.scopes(file):
                 self.check_paths(file.file, tokens, known)
         self.check_literals()
-        self.point_at_declarations()
 
     def scopes(self, file: PolarText) -> Iterable[tuple[Sequence[Token], dict[str, tuple[Side, TypeName | None]]]]:
         """The clauses with what their variables are known to be."""
@@ -154,7 +152,7 @@ class _Linter:
             )
             return
         self.add_rule(clause, parameters[3].literal)
-        subject, action, resource = parameters[:3]
+        subject, _, resource = parameters[:3]
         for parameter, fits, side in (
             (subject, subject.cls in self.subjects, "subject"),
             (resource, resource.cls not in self.subjects, "resource"),
@@ -168,11 +166,24 @@ class _Linter:
                 subject.line,
                 f"a permit must say whom it permits: type its subject, as in subject: {example}",
             )
-        self.check_action(clause, action.literal, action.line, resource.cls)
 
-    def check_action(self, clause: Clause, action: str | None, line: int, cls: str | None) -> None:
-        if action is None:
-            return
+    def check_actions(self) -> None:
+        """Check the literals at every place to which a rule hands its action, in the heads of helpers too."""
+        places = {(effect, 1) for effect in EFFECTS}
+        known = 0
+        while known < len(places):
+            known = len(places)
+            for clause in self.text.clauses:
+                for at, parameter in enumerate(clause.parameters):
+                    if (clause.predicate, at) in places and parameter.variable:
+                        places |= clause.passed(parameter.variable)
+        for clause in self.text.clauses:
+            typed = next((p.cls for p in clause.parameters if p.cls in self.types and p.cls not in self.subjects), None)
+            for at, parameter in enumerate(clause.parameters):
+                if (clause.predicate, at) in places and parameter.literal is not None:
+                    self.check_action(clause, parameter.literal, parameter.line, typed)
+
+    def check_action(self, clause: Clause, action: str, line: int, cls: str | None) -> None:
         declared = self.types.get(cls or "")
         if action not in self.facts.actions:
             known = suggest(action, declared.actions if declared else self.facts.actions)
@@ -255,9 +266,6 @@ class _Linter:
                 leads = True
             elif f"{known}.".startswith(f"{path}.") or (owner is None and f".{path}." in f".{known}."):
                 leads = True
-            else:
-                continue
-            self.read_paths.add(known)
         return found if leads else None
 
     @staticmethod
@@ -277,7 +285,6 @@ class _Linter:
         name = f"{side}.{path}" if side else path
         of = f" of {declared.name}" if declared else ""
         self.refuse(file, words[-1].line, f"{name} is no declared fact{of}{suggest(path, candidates)}")
-        self.unknown_paths[path] = (file, words[-1].line)
 
     def check_parameter(self, file: str, tokens: Sequence[Token], path: str, facts: list[Fact]) -> None:
         arguments = split_arguments(tokens)
@@ -360,15 +367,3 @@ class _Linter:
                         f'"{token.text}" is no value, action, parameter or rule id, and stands nowhere else '
                         f"(did you mean {close[0]}?)",
                     )
-
-    def point_at_declarations(self) -> None:
-        """Where a rule's unknown fact looks like a declared one that no rule reads, the declaration may be the typo."""
-        for path, (file, line) in self.unknown_paths.items():
-            unread = [known for known in self.by_path if known not in self.read_paths]
-            for close in get_close_matches(path, unread, n=1, cutoff=0.6):
-                fact = self.by_path[close][0]
-                self.refuse(
-                    fact.file,
-                    fact.line,
-                    f"{fact.base} is read by no rule, and {file}:{line} reads the undeclared {path}",
-                )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from authz_service.engine.build import Decision, Tracer, decide, impossible_diagrams, variables_of
 from authz_service.engine.bundle import Bundle, read_bundle
 from authz_service.engine.crosscheck import crosscheck
+from authz_service.engine.declarations import doubtful_declarations
 from authz_service.engine.diagram import Diagrams
 from authz_service.engine.errors import BundleError, Problem, suggest
 from authz_service.engine.facts import Facts, Side
@@ -117,7 +118,7 @@ class Policy:
 
     @cached_property
     def _reference(self) -> Reference:
-        text = _lint(self._bundle, self._facts)
+        text = lint([read_polar(text, file) for file, text in self._bundle.polar.items()], self._facts)
         return Reference(Tracer(self._facts, text, Polar(self._facts, self._bundle.polar), Paths(self._facts)))
 
     def _unknown(self, subject_type: str, action: str, resource_type: str) -> str:
@@ -171,30 +172,30 @@ def load_policy(folder: Path, store: Path | None = None) -> Policy:
 
 
 def _build(bundle: Bundle, facts: Facts) -> Policy:
-    if not facts.facts:
+    if facts.problems and not facts.facts:
         # Without facts every word of a rule would look wrong.
-        _refuse(facts.problems)
-    text = _lint(bundle, facts)
+        raise BundleError(facts.problems)
+    files = [read_polar(text, file) for file, text in bundle.polar.items()]
+    text = lint(files, facts)
     invariants, problems = _invariants(bundle, facts)
-    _refuse(facts.problems, text.problems, problems)
+    problems += facts.problems + text.problems
+    if problems:
+        raise BundleError([*problems, *doubtful_declarations(problems, files, facts)])
     tracer = Tracer(facts, text, Polar(facts, bundle.polar), Paths(facts))
     diagrams = Diagrams(variables_of(facts))
     found, problems = tracer.trace_all(diagrams)
-    _refuse(problems)
+    if problems:
+        raise BundleError([*problems, *doubtful_declarations(problems, files, facts)])
     impossible = impossible_diagrams(diagrams, facts)
     decisions = {key: decide(diagrams, text.rules, own, impossible[key]) for key, own in found.items()}
     allow = next(Problem(clause.file, clause.line, "") for clause in text.clauses if clause.predicate == "allow")
-    _refuse(
-        _never_holding(text, diagrams, decisions),
-        failures(prove(invariants, facts, diagrams, decisions)),
-        crosscheck(facts, diagrams, decisions, Reference(tracer), allow),
-    )
+    problems = _never_holding(text, diagrams, decisions)
+    problems += failures(prove(invariants, facts, diagrams, decisions))
+    problems += crosscheck(facts, diagrams, decisions, Reference(tracer), allow)
+    if problems:
+        raise BundleError(problems)
     diagrams.freeze()
     return Policy(bundle, facts, diagrams, text.rules, decisions)
-
-
-def _lint(bundle: Bundle, facts: Facts) -> Text:
-    return lint([read_polar(text, file) for file, text in bundle.polar.items()], facts)
 
 
 def _invariants(bundle: Bundle, facts: Facts) -> tuple[list[Invariant], list[Problem]]:
@@ -219,8 +220,3 @@ def _slots(slots: tuple[Fact, ...], given: Mapping[str, object], side: Side, err
     known = {fact.key: fact for fact in slots}
     errors.extend(f"{side}.{key} is no fact of this type{suggest(key, known)}" for key in given if key not in known)
     return tuple(given.get(fact.key, MISSING) for fact in slots)
-
-
-def _refuse(*problems: list[Problem]) -> None:
-    if found := [problem for group in problems for problem in group]:
-        raise BundleError(found)

@@ -81,6 +81,19 @@ class Clause:
             name.text for name, after in pairs if name.kind is Kind.NAME and after.is_sign("(") and name.text != "in"
         )
 
+    def passed(self, variable: str) -> set[tuple[str, int]]:
+        """The predicates, each with a parameter's place, to which the body hands this variable as it is."""
+        found = set()
+        for i in range(len(self.body) - 1):
+            if self.body[i].kind is Kind.NAME and self.body[i + 1].is_sign("("):
+                arguments = split_arguments(self.body[i + 2 : closing(self.body, i + 1)])
+                found |= {
+                    (self.body[i].text, at)
+                    for at, argument in enumerate(arguments)
+                    if len(argument) == 1 and argument[0].is_word(variable)
+                }
+        return found
+
 
 @dataclass(slots=True)
 class PolarText:

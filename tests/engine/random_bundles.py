@@ -5,7 +5,6 @@ The judge knows nothing of the engine: ordinary classes, plain values, one `allo
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from authz_service.engine import BundleError, load_policy
 from tests.engine.bundles import write_files
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 

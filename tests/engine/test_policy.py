@@ -176,7 +176,7 @@ facts:
   subject.state: {values: [on_duty, off_duty]}
   resource.state: {values: [open, shut]}
 """,
-        "main.polar": 'allow(s, a, r) if permit(s, a, r, _);\n'
+        "main.polar": "allow(s, a, r) if permit(s, a, r, _);\n"
         'permit(u: User, "state", p: Page, "x") if u.state = "on_duty" and p.state = "open";\n',
     }
     loaded = load_policy(write_files(tmp_path, files))

@@ -330,7 +330,6 @@ def test_all_problems_are_reported_together_in_order(tmp_path: Path) -> None:
     places = [(problem.file, problem.line) for problem in caught.value.problems]
     assert places == [
         (FACTS, line_with(files[FACTS], "persn")),
-        (FACTS, line_with(files[FACTS], "subject.client.age")),
         (LIMITS, line_with(files[LIMITS], "_id")),
         (LIMITS, line_with(files[LIMITS], "client.aeg")),
         (REPRESENTATIVES, line_with(files[REPRESENTATIVES], "slef")),
