@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from gateway.portal.formats import day
@@ -26,14 +26,16 @@ _PROOF = {"none": "None on file", "on_file": "On file"}
 
 @dataclass(frozen=True, slots=True)
 class NetworkPerson:
-    """One grant, with the person's name. `until` is the last day on which access holds."""
+    """One grant, with the person's name. `starts` and `last` are the first and last day of access, empty when open."""
 
     grant: str
     name: str
     kind: str
     status: Badge
+    is_self: bool
+    blocked: bool
     starts: str
-    until: str
+    last: str
     proof: str
 
     @property
@@ -44,12 +46,12 @@ class NetworkPerson:
     @property
     def flags(self) -> tuple[Badge, ...]:
         """What to mark beside the name."""
-        return (self.status,)
+        return (self.status, Badge("Safety block", "bad")) if self.blocked else (self.status,)
 
     @property
     def window(self) -> str:
         """From when until when, when there is a limit."""
-        parts = (f"from {self.starts}" if self.starts else "", f"before {self.until}" if self.until else "")
+        parts = (f"from {self.starts}" if self.starts else "", f"through {self.last}" if self.last else "")
         return " ".join(part for part in parts if part)
 
 
@@ -60,8 +62,10 @@ def describe(grant: Mapping[str, Any], name: str) -> NetworkPerson:
         name=name,
         kind=KINDS[Kind(grant["kind"])],
         status=_STATUS[GrantStatus(grant["status"])],
-        starts=_written(grant.get("from")),
-        until=_written(grant.get("until")),
+        blocked=grant["blocked"],
+        is_self=grant["kind"] == Kind.SELF.value,
+        starts=day(date.fromisoformat(grant["from"])) if grant.get("from") else "",
+        last=day(date.fromisoformat(grant["until"]) - timedelta(days=1)) if grant.get("until") else "",
         proof=_PROOF.get(str(grant.get("proof") or "none"), "None on file"),
     )
 
@@ -69,7 +73,3 @@ def describe(grant: Mapping[str, Any], name: str) -> NetworkPerson:
 def name_of(people: Mapping[str, Person], account_id: str) -> str:
     """The name the records have for an account; its id when they have none."""
     return people[account_id].name if account_id in people else account_id
-
-
-def _written(value: str | None) -> str:
-    return day(date.fromisoformat(value)) if value else ""

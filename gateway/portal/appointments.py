@@ -113,13 +113,13 @@ class Month:
 
     @property
     def before_label(self) -> str:
-        """May."""
-        return f"{self.first - timedelta(days=1):%B}"
+        """May, as three letters."""
+        return f"{self.first - timedelta(days=1):%b}"
 
     @property
     def after_label(self) -> str:
-        """July."""
-        return f"{self.first + timedelta(days=31):%B}"
+        """Jul."""
+        return f"{self.first + timedelta(days=31):%b}"
 
 
 def describe(row: Appointment, zone: ZoneInfo, now: datetime, staff: Mapping[str, str]) -> Visit:

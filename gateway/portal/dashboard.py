@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
     from starlette.responses import Response
+
+    from gateway.portal.appointments import Visit
+    from gateway.portal.invoices import InvoiceView
 
 APPOINTMENTS = 3
 INVOICES = 5
@@ -47,23 +51,24 @@ async def dashboard(request: Request) -> Response:
             ("view", "service_plan"),
         ],
     )
-    today = local_today(request)
+    coming, due, unsigned = await asyncio.gather(_coming(request), _due(request), documents_to_sign(request))
     return await page(
         request,
         "portal/dashboard.html",
-        today=long_day(today),
-        appointments=Card(await in_words(request, await coming_rows(request, APPOINTMENTS, standing=True)), calendar)
-        if visits
-        else None,
-        invoices=Card([describe_invoice(request, row, today) for row in await _due(request)], linked=True)
-        if bills
-        else None,
-        documents=Card(await documents_to_sign(request), linked=papers) if signing else None,
+        today=long_day(local_today(request)),
+        appointments=Card(coming, linked=calendar) if visits else None,
+        invoices=Card(due, linked=True) if bills else None,
+        documents=Card(unsigned, linked=papers) if signing else None,
         plan_open=plan,
     )
 
 
-async def _due(request: Request) -> list[Invoice]:
+async def _coming(request: Request) -> list[Visit]:
+    return await in_words(request, await coming_rows(request, APPOINTMENTS, standing=True))
+
+
+async def _due(request: Request) -> list[InvoiceView]:
+    today = local_today(request)
     found = await listing(
         request,
         "invoice",
@@ -71,4 +76,4 @@ async def _due(request: Request) -> list[Invoice]:
         order_by=(col(Invoice.due),),
         limit=INVOICES,
     )
-    return found.rows
+    return [describe_invoice(request, row, today) for row in found.rows]

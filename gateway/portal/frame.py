@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from gateway.edge.reader import ClientInView
+    from gateway.edge.reader import ClientInView, Profile
 
 # Label, icon, the page below /c/{client}, and what must be open for the link to lead anywhere.
 _SECTIONS = (
@@ -50,31 +51,31 @@ async def frame(request: Request) -> Mapping[str, Any]:
     """The navigation and the switcher for the reader of this page."""
     if request.state.reader.type is SubjectType.STAFF:
         return await staff_frame(request)
-    known = await profiles(request)
-    views = [ProfileView(profile.client, relation(profile.kinds)) for profile in known]
-    shown = {"home": "/", "profiles": views, "profile_groups": _by_practice(views)}
     client = request.state.client
     if client is None:
-        return shown
+        return _around(await profiles(request))
+    known, practice, sections = await asyncio.gather(
+        profiles(request), request.app.state.records.practice(client.practice_id), _sections(request, client)
+    )
     here = next((profile for profile in known if profile.client.id == client.id), None)
-    if here is None:  # A refusal: who is not among the reader's profiles is not shown around it either.
-        return shown
-    practice = await request.app.state.records.practice(client.practice_id)
+    if here is None:  # Who is not among the reader's profiles is not shown around a refusal either.
+        return _around(known)
     return {
-        **shown,
+        **_around(known),
         "relation": relation(here.kinds),
         "is_self": Kind.SELF in here.kinds,
         "letterhead": practice.letterhead if practice else {},
-        "sections": await _sections(request, client),
+        "sections": sections,
         "sections_label": client.name,
     }
 
 
-def _by_practice(views: Sequence[ProfileView]) -> list[tuple[str, list[ProfileView]]]:
+def _around(known: Sequence[Profile]) -> dict[str, Any]:
+    views = [ProfileView(profile.client, relation(profile.kinds)) for profile in known]
     groups: dict[str, list[ProfileView]] = {}
     for view in views:
         groups.setdefault(view.client.practice_name, []).append(view)
-    return list(groups.items())
+    return {"home": "/", "profiles": views, "profile_groups": list(groups.items())}
 
 
 async def _sections(request: Request, client: ClientInView) -> list[Section]:

@@ -1,4 +1,4 @@
-"""Both services as processes on free ports with a folder of their own, seeded with the demo, and how tests reach them."""
+"""Both services as processes on free ports, seeded with the demo in a folder of their own, and how tests reach them."""
 
 from __future__ import annotations
 

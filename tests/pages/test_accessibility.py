@@ -74,7 +74,8 @@ def structure(page: Page, width: int) -> list[str]:
             lang: document.documentElement.lang,
             wide: document.documentElement.scrollWidth,
             styled: document.querySelectorAll('[style], style, script:not([src])').length,
-            handlers: [...document.querySelectorAll('*')].filter(e => [...e.attributes].some(a => /^on/.test(a.name))).length,
+            handlers: [...document.querySelectorAll('*')].filter(
+                e => [...e.attributes].some(a => /^on/.test(a.name))).length,
             small: [...document.querySelectorAll('a, button, input:not([type=hidden]), select, summary')].filter(e => {
                 const box = e.getBoundingClientRect();
                 return box.width > 0 && (box.width < 24 || box.height < 24) && getComputedStyle(e).display !== 'inline';
@@ -106,7 +107,7 @@ def month_of_a_visit(page: Page) -> str:
 def test_every_page_passes_axe_and_fits_its_width(
     people: People, width: int, scheme: Any, rules: dict[str, Any]
 ) -> None:
-    """No violation of WCAG 2.2 AA, one h1, one main, a title, no sideways scrolling, no script or style inside the page."""
+    """No violation of WCAG 2.2 AA, one h1, one main, a title, no sideways scrolling, no inline script or style."""
     wrong: dict[str, list[str]] = {}
     for name, pages in PAGES.items():
         with people.page(name, width, color_scheme=scheme, reduced_motion="reduce") as page:

@@ -174,6 +174,22 @@ def test_toggles_can_be_saved_without_a_script(people: People) -> None:
         assert save(page) == "Saved. Documents is now off for Tom Delgado."
 
 
+def test_what_is_open_without_the_portal_itself_still_opens(people: People, visitors: Callable[[str], Visitor]) -> None:
+    """With basics off there is no home page and no profile to pick, yet what is switched on is shown by its address."""
+    path = "/admin/clients/rosa/grants/g_tom_rosa"
+    with people.page("jo") as jo:
+        jo.goto(path)
+        jo.get_by_role("checkbox", name="Portal and profile").uncheck()
+        assert save(jo) == "Saved. Portal and profile is now off for Tom Delgado."
+        tom = visitors("tom")
+        assert "/c/rosa" not in tom.read("/").text
+        assert tom.read("/c/rosa").status_code == 403
+        for place in ("invoices", "invoices/inv_rosa_1", "invoices/inv_rosa_1/print", "calendar", "documents"):
+            assert tom.read(f"/c/rosa/{place}").status_code == 200
+        jo.get_by_role("checkbox", name="Portal and profile").check()
+        save(jo)
+
+
 @pytest.mark.parametrize(
     ("name", "opens"),
     [
