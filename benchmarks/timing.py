@@ -1,4 +1,4 @@
-"""How time is taken: interleaved rounds, so that what disturbs the machine disturbs every engine; medians of rounds; a bounded share for slow ones."""
+"""How time is taken: in interleaved rounds, so that what disturbs the machine disturbs everyone."""
 
 from __future__ import annotations
 
@@ -16,29 +16,32 @@ ROUNDS = 5
 
 @dataclass(slots=True)
 class Contender:
-    """One engine with the prepared arguments of every request; `share` of them are timed in a round."""
+    """One engine: a call with its arguments for each request, of which `share` are timed in a round."""
 
     name: str
-    call: Callable[..., bool]
-    arguments: Sequence[tuple[Any, ...]]
+    calls: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]]
     share: int
     medians: list[float] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
 
+    def answers(self) -> list[Any]:
+        """The answer to every request, not timed."""
+        return [call(*arguments) for call, arguments in self.calls]
+
     @property
     def median_us(self) -> float:
-        """Median over rounds of the median time of one decision."""
+        """Median over rounds of the median time of one call."""
         return statistics.median(self.medians)
 
     @property
     def p99_us(self) -> float:
-        """The 99th percentile over all timed decisions."""
+        """The 99th percentile over all timed calls."""
         ordered = sorted(self.times)
         return ordered[int(len(ordered) * 0.99)] / 1000
 
 
 def clock_cost_ns() -> int:
-    """What reading the clock twice takes by itself; it is taken off each single measurement."""
+    """What reading the clock twice takes by itself; it is taken off each measurement."""
     tick = time.perf_counter_ns
     samples = []
     for _ in range(20_000):
@@ -52,14 +55,14 @@ def race(contenders: Sequence[Contender], rounds: int = ROUNDS) -> None:
     tick, off = time.perf_counter_ns, clock_cost_ns()
     for number in range(rounds):
         for contender in contenders:
-            total, call = len(contender.arguments), contender.call
+            total = len(contender.calls)
             first = number * contender.share % total
-            part = [contender.arguments[i % total] for i in range(first, first + contender.share)]
+            part = [contender.calls[i % total] for i in range(first, first + contender.share)]
             taken = [0] * len(part)
             gc.collect()
             gc.disable()
             try:
-                for i, arguments in enumerate(part):
+                for i, (call, arguments) in enumerate(part):
                     start = tick()
                     call(*arguments)
                     taken[i] = tick() - start
@@ -70,11 +73,11 @@ def race(contenders: Sequence[Contender], rounds: int = ROUNDS) -> None:
             contender.times += taken
 
 
-def best_of(call: Callable[[], object], times: int = 5) -> float:
-    """The median seconds of a whole piece of work."""
+def median_seconds(work: Callable[[], object], times: int) -> float:
+    """The median time of a whole piece of work."""
     taken = []
     for _ in range(times):
         start = time.perf_counter()
-        call()
+        work()
         taken.append(time.perf_counter() - start)
     return statistics.median(taken)

@@ -1,4 +1,4 @@
-"""The bench workload: 20,000 random requests, each with all the facts an engine needs; nothing is looked up while deciding."""
+"""The bench workload: 20,000 random requests, each with all the facts that a decision needs."""
 
 from __future__ import annotations
 
