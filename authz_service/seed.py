@@ -112,7 +112,7 @@ def _put_access(writer: Writer, world: World) -> None:
             starts=grant.starts,
             until=grant.until,
             proof=grant.proof,
-            toggles=dict(grant.toggles),
+            toggles={feature.value: on for feature, on in grant.toggles.items()},
         )
     for kept in world.withheld:
         writer.put(

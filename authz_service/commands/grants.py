@@ -11,7 +11,7 @@ from authz_service.facts.code import age_class, day_of
 from authz_service.storage.writing import values_of
 from models.ids import new_grant_id
 from models.tables.access import AccountRow, GrantRow
-from models.vocabulary import AgeClass, GrantStatus, Kind, SelfManaging, default_toggles
+from models.vocabulary import AgeClass, Feature, GrantStatus, Kind, SelfManaging, default_toggles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -58,7 +58,7 @@ def create_grant(acting: Acting, client_id: str, body: Mapping[str, Any]) -> Gra
         age = _age(writer, client)
         _check_kind(writer.reading, client, account_id, kind, age)
         chosen = {name: on for name, on in changed.items() if on is not None}
-        toggles = {**default_toggles(kind, age), **chosen}
+        toggles = _written({**default_toggles(kind, age), **chosen})
         grant_id = new_grant_id(account_id, client_id, lambda taken: writer.current(GrantRow, id=taken) is not None)
         if writer.current(AccountRow, id=account_id) is None:
             writer.put(AccountRow, id=account_id, state="active")
@@ -105,7 +105,7 @@ def update_grant(acting: Acting, grant_id: str, changes: Mapping[str, Any], etag
         values["proof"] = fields.word("proof", _PROOFS) or row.proof
         defaults = default_toggles(Kind(row.kind), _age(writer, client))
         changed = {name: defaults[name] if on is None else on for name, on in fields.toggles("toggles").items()}
-        values["toggles"] = {**row.toggles, **changed}
+        values["toggles"] = {**row.toggles, **_written(changed)}
         fields.close()
         before, after = _difference(values_of(row), values)
         return _put(writer, f"grant.{action}", values, before, after)
@@ -195,6 +195,11 @@ def _check_kind(rows: Reading, client: Client, account_id: str, kind: Kind, age:
     others = [grant for grant in rows.grants_of(account_id) if grant.practice_id == client.practice_id]
     if other := [g for g in others if g.kind is Kind.SELF and g.status is not GrantStatus.ENDED]:
         raise ConflictError(f"{account_id} is the own account of another client: {other[0].id}")
+
+
+def _written(toggles: Mapping[Feature, bool]) -> dict[str, bool]:
+    """Toggles as they are stored: plain texts, which not every writer of JSON makes of an enum's members."""
+    return {feature.value: on for feature, on in toggles.items()}
 
 
 def _age(writer: Writer, client: Client) -> AgeClass:
