@@ -17,7 +17,7 @@ from gateway.account.passwords import Passwords
 from gateway.admin.routes import ROUTES as ADMIN
 from gateway.edge import health
 from gateway.edge.attempts import Attempts, MemoryCounter, RedisCounter
-from gateway.edge.authz_client import AuthzClient
+from gateway.edge.authz_client import AuthzClient, Transport
 from gateway.edge.cookies import Cookies
 from gateway.edge.protection import Protection
 from gateway.edge.redis_pool import open_redis
@@ -32,7 +32,6 @@ from gateway.web.pages import STATIC, error_page
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
-    import httpx
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.types import ASGIApp
@@ -53,7 +52,7 @@ def create_app(
     settings: Settings,
     *,
     clock: Callable[[], datetime] = system_clock,
-    authz_transport: httpx.AsyncBaseTransport | None = None,
+    authz_transport: Transport | None = None,
     routes: Sequence[Route] = SITE,
 ) -> ASGIApp:
     """The gateway as an ASGI application. The records database must be migrated; SiteError for a route out of order."""

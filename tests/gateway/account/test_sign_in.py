@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.account import passwords
+from gateway.app import create_app
 from gateway.edge.attempts import FOR_ONE_NAME_MAX, WINDOW_SECONDS
 from gateway.edge.sessions import IDLE_SECONDS_MAX
 from gateway.seed import DEMO_PASSWORD
-from tests.gateway.portal_stack import Browser, Portal, portal
+from gateway.settings import Settings
+from tests.gateway.portal_stack import Browser, Portal, SeededFiles, portal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,8 +25,8 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(scope="module")
-async def site(tmp_path_factory: pytest.TempPathFactory, seeded_sqlite: Path) -> AsyncIterator[Portal]:
-    async with portal(tmp_path_factory.mktemp("portal"), seeded_sqlite) as running:
+async def site(tmp_path_factory: pytest.TempPathFactory, seeded_files: SeededFiles) -> AsyncIterator[Portal]:
+    async with portal(tmp_path_factory.mktemp("portal"), seeded_files) as running:
         yield running
 
 
@@ -83,12 +85,14 @@ async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(site: Porta
 
 
 async def test_over_tls_the_cookie_is_bound_to_the_host(tmp_path: Path, seeded_sqlite: Path) -> None:
-    async with portal(tmp_path, seeded_sqlite, public_url="https://portal.example") as site:
-        answer = await site.browser().get("/sign-in")
-        flags = answer.headers["set-cookie"].lower()
-        assert flags.startswith("__host-kinguard_session=")
-        assert "secure" in flags
-        assert "strict-transport-security" in answer.headers
+    settings = Settings(
+        data_dir=tmp_path, records_database_url=f"sqlite:///{seeded_sqlite}", public_url="https://portal.example"
+    )
+    answer = await Browser(create_app(settings)).get("/sign-in")
+    flags = answer.headers["set-cookie"].lower()
+    assert flags.startswith("__host-kinguard_session=")
+    assert "secure" in flags
+    assert "strict-transport-security" in answer.headers
 
 
 async def refused(site: Portal, name: str, password: str) -> httpx.Response:
@@ -137,8 +141,20 @@ async def test_the_eleventh_try_is_not_looked_at_and_the_lock_ends_by_itself(
     assert len(verified) == FOR_ONE_NAME_MAX
     assert (await site.browser().sign_in("gus")).status_code == 429
     assert (await site.browser().sign_in("ada")).status_code == 303
-    site.clock.advance(WINDOW_SECONDS)
+    site.clock.advance(seconds=WINDOW_SECONDS)
     assert (await site.browser().sign_in("gus")).status_code == 303
+
+
+async def test_without_the_count_every_try_is_looked_at(site: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control of the test above."""
+
+    async def uncounted(*_args: str) -> bool:
+        return True
+
+    monkeypatch.setattr(site.state.attempts, "begin", uncounted)
+    browsers = [site.browser() for _ in range(FOR_ONE_NAME_MAX + 5)]
+    answers = await asyncio.gather(*(browser.sign_in("gus", "wrong") for browser in browsers))
+    assert {answer.status_code for answer in answers} == {401}
 
 
 async def test_a_lock_does_not_touch_whoever_is_signed_in(site: Portal) -> None:
@@ -239,7 +255,7 @@ async def test_signing_out_works_without_the_service(site: Portal) -> None:
 
 async def test_a_session_that_is_not_used_ends(site: Portal) -> None:
     browser = await site.as_("rosa")
-    site.clock.advance(IDLE_SECONDS_MAX)
+    site.clock.advance(seconds=IDLE_SECONDS_MAX)
     assert (await browser.get("/c/rosa")).headers["location"] == "/sign-in?next=/c/rosa"
 
 

@@ -19,7 +19,7 @@ from gateway.edge.attempts import (
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-    from tests.gateway.conftest import StandingClock
+    from tests.conftest import StandingClock
 
 pytestmark = pytest.mark.anyio
 
@@ -51,7 +51,7 @@ async def test_a_lock_ends_by_itself(clock: StandingClock) -> None:
     for _ in range(FOR_ONE_NAME_MAX):
         assert await attempts.begin("dana", "10.0.0.1")
     assert not await attempts.begin("dana", "10.0.0.1")
-    clock.advance(WINDOW_SECONDS)
+    clock.advance(seconds=WINDOW_SECONDS)
     assert await attempts.begin("dana", "10.0.0.1")
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from tests.gateway.conftest import StandingClock
+    from tests.conftest import StandingClock
 
 pytestmark = pytest.mark.anyio
 DANA = Asking({"type": "account", "id": "dana"}, ("pwd",))
@@ -179,7 +179,7 @@ async def test_a_token_is_renewed_before_it_ends(settings: Settings, clock: Stan
     client = AuthzClient(settings, clock, httpx.MockTransport(handle))
     await asyncio.gather(*(client.evaluate(DANA, QUESTION) for _ in range(20)))
     assert tokens == 1
-    clock.advance(TOKEN["expires_in"] - 59)  # type: ignore[operator]
+    clock.advance(seconds=TOKEN["expires_in"] - 59)  # type: ignore[operator]
     await client.evaluate(DANA, QUESTION)
     assert tokens == 2
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from redis.asyncio import Redis
 
-    from tests.gateway.conftest import StandingClock
+    from tests.conftest import StandingClock
 
 pytestmark = pytest.mark.anyio
 DANA = (SubjectType.ACCOUNT, "dana")
@@ -39,11 +39,11 @@ async def test_a_session_is_found_by_its_name_alone(sessions: Sessions) -> None:
 
 async def test_a_session_ends_when_it_is_not_used(sessions: Sessions, clock: StandingClock) -> None:
     name = await sessions.begin(DANA, None, ("pwd",))
-    clock.advance(IDLE_SECONDS_MAX - 1)
+    clock.advance(seconds=IDLE_SECONDS_MAX - 1)
     assert await sessions.find(name) is not None
-    clock.advance(IDLE_SECONDS_MAX - 1)
+    clock.advance(seconds=IDLE_SECONDS_MAX - 1)
     assert await sessions.find(name) is not None
-    clock.advance(IDLE_SECONDS_MAX)
+    clock.advance(seconds=IDLE_SECONDS_MAX)
     assert await sessions.find(name) is None
 
 
@@ -53,9 +53,9 @@ async def test_a_session_ends_at_last_however_it_is_used(
 ) -> None:
     name = await sessions.begin(person, None, ("pwd",))
     for _ in range(hours * 6 - 1):
-        clock.advance(600)
+        clock.advance(seconds=600)
         assert await sessions.find(name) is not None
-    clock.advance(600)
+    clock.advance(seconds=600)
     assert await sessions.find(name) is None
 
 
