@@ -63,6 +63,9 @@ class _FactType(type):
             return bool(_state(instance)[0].ask_type(cls.type_name))
         return type.__instancecheck__(cls, instance)
 
+    def __getattr__(cls, name: str) -> Any:
+        raise PolicyTextError(f"the class {cls.__name__} has no facts of its own, so no {name}", name, literal=False)
+
 
 class _Facts(_Sealed):
     """Reads facts; its state is the reader, the side, the type's name and the path so far."""

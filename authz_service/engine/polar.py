@@ -11,7 +11,7 @@ from polar.ffi import PolarSource, process_messages
 
 from authz_service.engine.errors import BundleError, Problem
 from authz_service.engine.facts import Side
-from authz_service.engine.objects import FactObject, Function, Group, OpenResource
+from authz_service.engine.objects import FactObject, Function, Group, OpenResource, PolicyTextError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,8 +83,11 @@ class Polar:
         """
         try:
             return bool(self._oso.query_rule_once(predicate, *arguments))  # type: ignore[no-untyped-call]
-        except OsoError as error:
-            problem = _problem(str(error))
+        except PolicyTextError:
+            raise
+        except Exception as error:
+            # Also what Python raises inside the library, where a rule treats a value as a list or a number.
+            problem = _problem(str(error) or type(error).__name__)
             raise PolarError(problem.message, problem.file or None, problem.line) from error
 
 

@@ -15,9 +15,9 @@ from authz_service.engine.errors import BundleError, Problem, suggest
 from authz_service.engine.facts import Facts, Side
 from authz_service.engine.facts_file import read_facts
 from authz_service.engine.lint import Text, lint
-from authz_service.engine.polar import Polar
+from authz_service.engine.polar import Polar, PolarError
 from authz_service.engine.prove import Proof, failures, prove, read_invariants
-from authz_service.engine.question import MISSING, Answer, InvalidSituationError, Missing, Question
+from authz_service.engine.question import MISSING, Answer, InvalidSituationError, Known, Missing, Question
 from authz_service.engine.reference import Reference
 from authz_service.engine.store import read_stored, write_stored
 from authz_service.engine.tokens import read_polar
@@ -101,7 +101,13 @@ class Policy:
             known = question.know(s, r)
         except InvalidSituationError as error:
             return Answer(decision=False, error=str(error))
-        key = (subject_type, action, resource_type)
+        try:
+            return self._ask_polar(question, known, s, r)
+        except PolarError as error:
+            return Answer(decision=False, error=error.message)
+
+    def _ask_polar(self, question: Question, known: Known, s: tuple[object, ...], r: tuple[object, ...]) -> Answer:
+        key = (question.subject_type, question.action, question.resource_type)
         if not known.missing:
             subject = {fact.key: value for fact, value in zip(question.subject_slots, s, strict=True)}
             resource = {fact.key: value for fact, value in zip(question.resource_slots, r, strict=True)}

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from authz_service.engine.build import Decision, impossible_diagrams, question_keys, variables_of
 from authz_service.engine.diagram import Diagram, Diagrams, nodes
-from authz_service.engine.lint import EFFECTS, Rule
+from authz_service.engine.lint import Rule
+from authz_service.engine.tokens import EFFECTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+EFFECTS = ("permit", "forbid")
 _TOKEN = re.compile(
     r"""(?P<space>[ \t\r\f]+)
       | (?P<newline>\n)

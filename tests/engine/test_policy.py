@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -208,6 +209,7 @@ class InPlace(PolicyHolder):
         serving = self.policy
         serving._questions.clear()
         serving.digest = fresh.digest
+        time.sleep(0.005)
         serving._facts, serving._diagrams = fresh._facts, fresh._diagrams
         serving.rules, serving._decisions = fresh.rules, fresh._decisions
         return serving

@@ -254,6 +254,22 @@ MISTAKES = {
         'rep.kind = "payer"',
         "ambiguous",
     ),
+    "class for its object": (
+        REPRESENTATIVES,
+        'rep.kind = "payer" and',
+        'not Representative.kind = "payer" and rep.kind = "payer" and',
+        "not Representative",
+        "the class Representative has no facts of its own",
+    ),
+    "text as a list": (REPRESENTATIVES, 'rep.kind = "payer" and', '"p" in rep.kind and', "payer.own", "cannot be run"),
+    "method of a text": (
+        REPRESENTATIVES,
+        'rep.kind = "payer" and',
+        'rep.kind.startswith("p") and',
+        "startswith",
+        "no declared fact",
+    ),
+    "text as a number": (REPRESENTATIVES, 'rep.kind = "payer" and', "rep.kind + 1 = 2 and", "rep.kind + 1", "Polar"),
     "no Polar": (REPRESENTATIVES, 'rep.kind = "payer" and', 'rep.kind = "payer" and and', "and and", "Polar"),
     "failed query in the text": (
         LIMITS,
@@ -288,9 +304,10 @@ def test_the_bundle_without_mistakes_loads(tmp_path: Path) -> None:
 def test_one_id_cannot_name_a_permit_and_a_forbid(tmp_path: Path) -> None:
     text = FILES[REPRESENTATIVES] + 'forbid(rep: Representative, _a, _r, "payer.own") if rep.pending;\n'
     found = refusals(tmp_path, FILES | {REPRESENTATIVES: text})
+    clash = "the rule id payer.own names a permit and a forbid, also in"
     lines = sorted((line_with(text, '"payer.own"'), text.count("\n")))
     assert found == [
-        f"{REPRESENTATIVES}:{line}: the rule id payer.own names a permit and a forbid, also in {REPRESENTATIVES}:{other}"
+        f"{REPRESENTATIVES}:{line}: {clash} {REPRESENTATIVES}:{other}"
         for line, other in zip(lines, reversed(lines), strict=True)
     ]
 

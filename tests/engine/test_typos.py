@@ -18,10 +18,10 @@ from authz_service.engine.bundle import FACTS, INVARIANTS, read_bundle
 from authz_service.engine.declarations import doubtful_declarations
 from authz_service.engine.diagram import Diagrams
 from authz_service.engine.facts_file import read_facts
-from authz_service.engine.lint import EFFECTS, lint
+from authz_service.engine.lint import lint
 from authz_service.engine.polar import Polar
 from authz_service.engine.prove import read_invariants
-from authz_service.engine.tokens import Kind, read_polar
+from authz_service.engine.tokens import EFFECTS, Kind, read_polar
 from authz_service.engine.trace import Paths
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 POLICIES = Path(__file__).parents[2] / "policies"
 FULL_LOADS = 12
-# A far word is found by tracing where it stands in a helper's head, which takes longer: every third will do in a short run.
+# A far word in a helper's head is found by tracing, which takes longer: every third will do in a short run.
 FAR_EACH = 1 if int(os.environ.get("KINGUARD_CASES", "0")) >= 10_000 else 3
 
 
