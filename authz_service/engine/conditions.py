@@ -10,17 +10,18 @@ Logic is two-valued: comparing a null property with a value is false, so its neg
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
 Condition: TypeAlias = bool | dict[str, Any]
 Raw: TypeAlias = str | bool | int | float | None
 
-# Absorption and factoring compare every pair; beyond this many parts a tidier tree is not worth the time.
+# Absorption compares every pair; beyond this many parts a tidier tree is not worth the time.
 _PAIRS = 24
 
 
@@ -141,25 +142,36 @@ def _flat(operator: str, conditions: Iterable[Condition], *, neutral: bool) -> b
     return list(found.values()) if found else neutral
 
 
-def _joined(operator: str, parts: Sequence[dict[str, Any]]) -> Condition:
-    return parts[0] if len(parts) == 1 else {operator: list(parts)}
+def _joined(operator: str, parts: list[dict[str, Any]]) -> dict[str, Any]:
+    return parts[0] if len(parts) == 1 else {operator: parts}
 
 
-def _merged(parts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """`a = 1 or a in [2, 3]` becomes `a in [1, 2, 3]`."""
-    values: dict[str, dict[Any, Raw]] = {}
-    for part in parts:
-        for name, value in _listed(part):
-            values.setdefault(name, {})[type(value), value] = value
-    merged: list[dict[str, Any]] = []
-    written: set[str] = set()
-    for part in parts:
-        listed = _listed(part)
-        if not listed:
-            merged.append(part)
-        elif (name := listed[0][0]) not in written:
-            written.add(name)
-            merged.append(_values(name, values[name].values()))
+def _merged(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """`(a = 1 and x) or (a in [2, 3] and x)` becomes `a in [1, 2, 3] and x`, for each property in turn."""
+    names = Counter(name for part in parts for name in {name for f in _factors(part) for name, _ in _listed(f)})
+    for name, count in names.items():
+        if count > 1:
+            parts = _merged_on(name, parts)
+    return parts
+
+
+def _merged_on(name: str, parts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    groups: dict[object, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
+    for number, part in enumerate(parts):
+        found = [factor for factor in _factors(part) if any(named == name for named, _ in _listed(factor))]
+        if len(found) == 1:
+            others = frozenset(repr(factor) for factor in _factors(part) if factor is not found[0])
+            groups.setdefault(others, []).append((part, found[0]))
+        else:
+            groups[number] = [(part, part)]
+    merged = []
+    for group in groups.values():
+        first, leaf = group[0]
+        if len(group) > 1:
+            values = {(type(value), value): value for _, each in group for _, value in _listed(each)}
+            joined = _values(name, values.values())
+            first = _joined("all", [joined if factor is leaf else factor for factor in _factors(first)])
+        merged.append(first)
     return merged
 
 
@@ -184,8 +196,8 @@ def _absorbed(parts: list[dict[str, Any]], inner: str) -> list[dict[str, Any]]:
 
 def _factored(parts: list[dict[str, Any]]) -> Condition:
     """`(x and y) or (x and z)` is `x and (y or z)`."""
-    if not 1 < len(parts) <= _PAIRS:
-        return _joined("any", parts)
+    if len(parts) == 1:
+        return parts[0]
     common = set.intersection(*(_keys(part, "all") for part in parts))
     if not common:
         return _joined("any", parts)

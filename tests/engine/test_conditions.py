@@ -118,6 +118,15 @@ TIDIED = [
         any_of([all_of([{"eq": ["a", 1]}, {"eq": ["b", 2]}]), all_of([{"eq": ["a", 1]}, {"eq": ["b", 3]}])]),
         {"all": [{"eq": ["a", 1]}, {"in": ["b", [2, 3]]}]},
     ),
+    (
+        any_of([all_of([{"eq": ["a", i]}, {"gt": ["b", i // 3]}]) for i in range(6)]),
+        {
+            "any": [
+                {"all": [{"in": ["a", [0, 1, 2]]}, {"gt": ["b", 0]}]},
+                {"all": [{"in": ["a", [3, 4, 5]]}, {"gt": ["b", 1]}]},
+            ]
+        },
+    ),
     (all_of([True, {"all": [{"eq": ["a", 1]}, True]}]), {"eq": ["a", 1]}),
     (all_of([{"eq": ["a", 1]}, False]), False),
     (any_of([]), False),
