@@ -45,8 +45,8 @@ class SentSwitches:
     seen: Mapping[Feature, bool]
 
     def changes(self) -> dict[Feature, bool]:
-        """The boxes that the reader turned."""
-        return {feature: on for feature, on in self.ticked.items() if self.seen.get(feature) is not on}
+        """The boxes that the reader turned, of those that the page showed."""
+        return {feature: self.ticked[feature] for feature, was in self.seen.items() if self.ticked[feature] is not was}
 
     def conflicts(self, stored: Mapping[Feature, bool]) -> set[Feature]:
         """The features that somebody else turned after the page was read."""

@@ -10,10 +10,13 @@ import axe_core_python
 import pytest
 from playwright.sync_api import expect
 
+from gateway.web.pages import error_page
 from tests.pages.stack import csrf_of
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from collections.abc import Callable
+
+    from playwright.sync_api import Page, Route
 
     from tests.pages.conftest import People
 
@@ -146,6 +149,27 @@ def test_axe_finds_a_planted_fault(people: People) -> None:
         found = " ".join(faults(page))
         assert "image-alt" in found
         assert "button-name" in found
+
+
+def answering(status: int) -> Callable[[Route], None]:
+    """A route that answers with the error page of a status."""
+
+    def answer(route: Route) -> None:
+        route.fulfill(status=status, body=bytes(error_page(None, status).body), content_type="text/html")
+
+    return answer
+
+
+def test_every_error_page_passes_axe_and_shows_nothing_of_anyone(people: People) -> None:
+    """Whatever goes wrong, there is a page with one heading, a sentence and a way on, the same for everyone."""
+    for width in WIDTHS:
+        with people.page("dana", width) as page:
+            for status in (400, 403, 404, 405, 413, 429, 500, 503):
+                page.route("**/broken", answering(status))
+                page.goto("/broken")
+                assert faults(page) + structure(page, width) == [], status
+                assert "Dana" not in page.content()
+                page.unroute("**/broken")
 
 
 def test_open_menus_pass_too(people: People) -> None:

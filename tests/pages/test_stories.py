@@ -155,6 +155,14 @@ def test_the_letter_kept_from_sam_is_a_missing_page_to_him(people: People) -> No
         assert withheld.body() == missing.body()
 
 
+def test_a_refused_page_reads_the_same_whether_the_item_exists(people: People) -> None:
+    """Without invoices switched on, sam's own invoice, another's and none at all give the same answer."""
+    with people.page("sam") as page:
+        answers = [page.request.get(f"/c/mia/invoices/{item}") for item in ("inv_mia_2", "inv_mia_1", "inv_never_was")]
+        assert {answer.status for answer in answers} == {403}
+        assert len({answer.body() for answer in answers}) == 1
+
+
 def test_exa_finds_an_empty_picker_with_a_plain_sentence(people: People) -> None:
     """Somebody whose access has ended still signs in, and reads what that means."""
     with people.page("exa") as page:
