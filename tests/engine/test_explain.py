@@ -285,7 +285,7 @@ def test_each_way_of_supplying_a_missing_fact_may_meet_another_forbid(tmp_path: 
 @pytest.mark.parametrize(
     ("s", "r", "error"),
     [
-        (("nearly", True, True), ("old", False), "nearly is no value of subject.kind"),
+        (("nearly", True, True), ("old", False), "is no value of subject.kind"),
         (("near", 1, True), ("old", False), "is no value of subject.lit"),
         (("odd", True, True), ("gone", False), "cannot occur"),
     ],
