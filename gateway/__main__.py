@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from gateway.app import create_app, system_clock
 from gateway.edge.site import SiteError
+from gateway.edge.wire import StrictHttp
 from gateway.logs import configure_logs
 from gateway.records.database import DatabaseError, migrate, require_ready
 from gateway.records.store import RecordsStore
 from gateway.seed import is_demo, seed
 from gateway.settings import Settings, SettingsError, read_settings
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 KEEP_ALIVE_SECONDS = 30
 SHUTDOWN_SECONDS = 5
@@ -22,7 +27,7 @@ CONNECTIONS_MAX = 512
 def main() -> int:
     """Serve until told to stop, or with `migrate` only bring the records database up to date.
 
-    2 when the settings, the database or the site cannot be used.
+    2 when the settings, the database or the site cannot be used, 3 when the port cannot.
     """
     configure_logs()
     try:
@@ -35,24 +40,29 @@ def main() -> int:
     except (SettingsError, DatabaseError, SiteError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    uvicorn.run(
+    server = uvicorn.Server(server_config(app, settings))
+    server.run()
+    return 0 if server.started else 3
+
+
+def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    """How the gateway is served: one parser, no header believed that a client could have sent."""
+    return uvicorn.Config(
         app,
         host=settings.gateway_host,
         port=settings.gateway_port,
         loop="uvloop",
-        http="httptools",
+        http=StrictHttp,
         ws="none",
         lifespan="on",
         access_log=False,
         log_level="warning",
         server_header=False,
-        date_header=True,
         proxy_headers=False,  # Whose forwarded address is believed is for `trusted_proxies` to say.
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         limit_concurrency=CONNECTIONS_MAX,
     )
-    return 0
 
 
 def prepare(settings: Settings) -> None:

@@ -106,6 +106,8 @@ class Protection:
         hosts = headers.getlist("host")
         if len(hosts) != 1 or _host_name(hosts[0]) not in self._hosts:
             return 421
+        if not _is_framed(headers):
+            return 400
         return None if is_plain(scope["raw_path"], scope["path"]) else 400
 
     def _add_headers(self, headers: MutableHeaders, request_id: str) -> None:
@@ -116,6 +118,12 @@ class Protection:
         headers["X-Request-ID"] = request_id
         headers.setdefault("Cache-Control", "no-store")
         headers.add_vary_header("Cookie")
+
+
+def _is_framed(headers: Headers) -> bool:
+    """Whether the length of the body is said once and in one way."""
+    lengths, codings = headers.getlist("content-length"), headers.getlist("transfer-encoding")
+    return len(lengths) + len(codings) <= 1 and all(coding.lower() == "chunked" for coding in codings)
 
 
 def _host_name(host: str) -> str:

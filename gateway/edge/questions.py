@@ -81,12 +81,11 @@ async def may(
 
 async def opens(request: Request, pages: Sequence[tuple[str, str]]) -> list[bool]:
     """Whether the page of each (action, type) would open for the reader; no row is read."""
-    singles = [page for page in pages if not keeps(page[1])]
-    answers = await may(request, [(action, resource_type, None) for action, resource_type in singles])
-    known = dict(zip(singles, answers, strict=True))
-    plans = await asyncio.gather(*(plan_for(request, *page) for page in pages if page not in known))
-    listed = iter(plans)
-    return [known[page] if page in known else next(listed).condition is not False for page in pages]
+    singles = [(action, resource_type, None) for action, resource_type in pages if not keeps(resource_type)]
+    lists = (plan_for(request, action, resource_type) for action, resource_type in pages if keeps(resource_type))
+    answers, plans = await asyncio.gather(may(request, singles), asyncio.gather(*lists))
+    allowed, planned = iter(answers), iter(plans)
+    return [next(planned).condition is not False if keeps(kind) else next(allowed) for _, kind in pages]
 
 
 async def profiles(request: Request) -> list[Profile]:

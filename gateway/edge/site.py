@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 
 import structlog
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route as StarletteRoute
 from structlog.contextvars import bind_contextvars
 
@@ -88,6 +89,8 @@ def _serving(route: Route) -> Callable[[Request], Awaitable[Response]]:
             return error_page(request, 404)
         except Forged:
             return error_page(request, 403)
+        except ClientDisconnect:
+            return error_page(request, 400)  # Nobody reads it; the log line says that the request was cut off.
         except CannotDecide as error:
             log.warning("cannot_decide", reason=str(error))
             return error_page(request, 503)

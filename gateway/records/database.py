@@ -28,8 +28,9 @@ def open_engine(url: str) -> Engine:
     if url.startswith("postgresql://"):
         url = "postgresql+psycopg://" + url.removeprefix("postgresql://")
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=0, pool_timeout=2)
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+        return create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=8, max_overflow=0, pool_timeout=2)
+    # Parameters are content and names; an error message would carry them into the log.
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
