@@ -25,9 +25,11 @@ from authz_service.cli import app as kinguard
 from authz_service.settings import Settings as AuthzSettings
 from gateway.app import SITE
 from gateway.settings import Settings as GatewaySettings
+from models.vocabulary import Feature, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from enum import StrEnum
 
 ROOT = Path(__file__).parent.parent
 DOCS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -218,6 +220,14 @@ def test_the_production_example_names_settings_that_exist() -> None:
         [sys.executable, "-c", trial], cwd=ROOT, env={**given, "PATH": ""}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("word", "values"), [("kind", Kind), ("feature", Feature)])
+def test_the_glossary_lists_what_the_vocabulary_does(word: str, values: type[StrEnum]) -> None:
+    """Kinds and features stand in the glossary as in the code, all of them and in the same order."""
+    row = re.search(rf"^\| {word} \| (.*) \|$", (ROOT / "docs" / "glossary.md").read_text(), re.MULTILINE)
+    assert row is not None
+    assert row[1].rpartition(": ")[2] == ", ".join(values)
 
 
 @each_doc
