@@ -44,11 +44,12 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         data_dir = self.data_dir.expanduser().resolve()
-        if self.profile == "production" and (problems := self._refusals()):
+        public_url = self.public_url.rstrip("/") or f"http://{self.gateway_host}:{self.gateway_port}"
+        if problems := self._refusals() if self.profile == "production" else _demo_refusals(public_url):
             raise ValueError("; ".join(problems))
         filled = {
             "data_dir": data_dir,
-            "public_url": self.public_url.rstrip("/") or f"http://{self.gateway_host}:{self.gateway_port}",
+            "public_url": public_url,
             "authz_url": self.authz_url.rstrip("/") or f"http://127.0.0.1:{self.authz_port}",
             "issuer": self.issuer.rstrip("/") or f"http://127.0.0.1:{self.authz_port}",
             "records_database_url": self.records_database_url or f"sqlite:///{data_dir / 'records.db'}",
@@ -95,6 +96,13 @@ class Settings(BaseSettings):
     def token_endpoint(self) -> str:
         """The URL that the gateway's assertions are addressed to."""
         return f"{self.issuer}/oauth/token"
+
+
+def _demo_refusals(public_url: str) -> list[str]:
+    parts = urlsplit(public_url)
+    if parts.scheme == "https" or parts.hostname in _LOOPBACK:
+        return []
+    return ["KINGUARD_PUBLIC_URL must be an https:// URL, except on 127.0.0.1 (KINGUARD_GATEWAY_HOST) in the demo"]
 
 
 def read_settings() -> Settings:

@@ -63,6 +63,15 @@ def test_production_refuses_what_is_missing_or_weak(
         read_settings()
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("KINGUARD_GATEWAY_HOST", "0.0.0.0"), ("KINGUARD_PUBLIC_URL", "http://portal.example")]
+)
+def test_plain_http_stays_on_this_machine(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=name):
+        read_settings()
+
+
 @pytest.mark.parametrize(("name", "value"), [("KINGUARD_GATEWAY_PORT", "0"), ("KINGUARD_PROFILE", "test")])
 def test_a_value_outside_its_range_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
