@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from authz_service.facts.code import day_start
 from authz_service.storage.database import ALL_PRACTICES
 from authz_service.trail.changes import Origin
 from models.tables import access as tables
 from models.tables.base import AccessTable
+from models.vocabulary import GrantStatus
 from models.world import load_world
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from models.world import World
 
 SEEDS = AccessTable.metadata.tables["seeds"]
+# The world has always been as it is, so that questions about days before the seed have an answer.
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _ORIGIN = Origin(caller="kinguard", request_id="seed", actor="system/seed")
 
 
@@ -32,10 +37,12 @@ def seed_world(store: AccessStore, world_path: Path, shift_days: int = 0) -> boo
     world = load_world(world_path, shift_days)
     zone = next(iter(world.practices.values())).zone
     with store.writing(ALL_PRACTICES, _ORIGIN, "the demonstration world") as writer:
+        seeded_at, writer.now = writer.now, _LONG_AGO
         _put_practices(writer, world)
         _put_people(writer, world)
         _put_access(writer, world)
         _put_items(writer, world)
+        writer.now = seeded_at
         writer.seed(world_path.stem, world.now.astimezone(ZoneInfo(zone)).date())
         for practice in sorted(world.practices):
             writer.record("practice.seed", ("practice", practice), practice_id=practice)
@@ -101,19 +108,24 @@ def _put_people(writer: Writer, world: World) -> None:
 
 def _put_access(writer: Writer, world: World) -> None:
     for grant in world.grants.values():
-        writer.put(
-            tables.GrantRow,
-            id=grant.id,
-            practice_id=world.clients[grant.client].practice,
-            account_id=grant.account,
-            client_id=grant.client,
-            kind=grant.kind,
-            status=grant.status,
-            starts=grant.starts,
-            until=grant.until,
-            proof=grant.proof,
-            toggles={feature.value: on for feature, on in grant.toggles.items()},
-        )
+        practice = world.practices[world.clients[grant.client].practice]
+        values = {
+            "id": grant.id,
+            "practice_id": practice.id,
+            "account_id": grant.account,
+            "client_id": grant.client,
+            "kind": grant.kind,
+            "status": grant.status,
+            "starts": grant.starts,
+            "until": grant.until,
+            "proof": grant.proof,
+            "toggles": {feature.value: on for feature, on in grant.toggles.items()},
+        }
+        if grant.status is GrantStatus.ENDED and grant.until is not None:
+            writer.put(tables.GrantRow, **{**values, "status": GrantStatus.ACTIVE})
+            writer.now = day_start(grant.until, practice.zone)
+        writer.put(tables.GrantRow, **values)
+        writer.now = _LONG_AGO
     for kept in world.withheld:
         writer.put(
             tables.WithholdRow,

@@ -141,7 +141,7 @@ class Decider:
             practice_id = of_client.practice.id
         elif practice_id is None and request.resource_type in _EVERY_PRACTICES:
             practice_id = post.practice.id
-        return (self.derivation.member_seat(post, practice_id, of_client, request.now, request.authn),)
+        return self.derivation.member_seats(post, practice_id, of_client, request.now, request.authn)
 
     def _prepared(self, key: tuple[str, str, str]) -> tuple[Question, ItemReader] | None:
         question = self.policy.question(*key)

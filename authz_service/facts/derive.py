@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from authz_service.engine import MISSING, BundleError
 from authz_service.engine.errors import Problem
@@ -24,7 +24,8 @@ from authz_service.facts.stores import Bound, Holder, Member
 from models.vocabulary import GrantStatus, Kind, StaffRole, SubjectType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Mapping
+    from datetime import date
 
     from authz_service.engine import Policy, Question
     from authz_service.engine.facts import Fact
@@ -32,8 +33,10 @@ if TYPE_CHECKING:
     from authz_service.facts.rows import Grant, Relation, Staff, StaffPost
     from authz_service.facts.stores import ItemSource
 
+S = TypeVar("S", bound="Hashable")
 _EVER = datetime.max.replace(tzinfo=UTC)
 _NEVER = datetime.min.replace(tzinfo=UTC)
+_SHARED = 16_384
 _ADMINISTERS = frozenset({StaffRole.OWNER, StaffRole.ADMINISTRATOR})
 
 
@@ -105,6 +108,7 @@ class Derivation:
         self.registry = Registry(policy, self._resources)
         # A key for each way of signing in that the facts tell apart; own objects, so that policies do not mix.
         self._keys = tuple(object() for _ in range(4))
+        self._shared: dict[Hashable, Hashable] = {}
 
     def reader(self, question: Question, resource_type: str) -> ItemReader:
         """The reader for one question."""
@@ -123,10 +127,23 @@ class Derivation:
             standing = relation.memo[key] = self._standing(relation, now, authn)
         return standing.seats
 
-    def member_seat(
+    def member_seats(
+        self, post: StaffPost, practice_id: str | None, relation: Relation | None, now: datetime, authn: Authn
+    ) -> tuple[Seat, ...]:
+        """A staff member's one seat towards a practice and a client, as far as they are stated."""
+        if relation is None:
+            return (self._member_seat(post, practice_id, None, now, authn),)
+        key = (self._keys[has_second_factor(authn)], post.staff.id)
+        known: tuple[StaffPost, Standing] | None = relation.memo.get(key)
+        if known is None or known[0] is not post or not known[1].since <= now < known[1].until:
+            since, until = _span(relation, now)
+            seat = self._member_seat(post, relation.practice.id, relation, now, authn)
+            known = relation.memo[key] = (post, Standing(since, until, (seat,)))
+        return known[1].seats
+
+    def _member_seat(
         self, post: StaffPost, practice_id: str | None, relation: Relation | None, now: datetime, authn: Authn
     ) -> Seat:
-        """A staff member's seat towards a practice and a client, as far as they are stated."""
         subscribed = subscribed_staff(post.colleagues)
         member = Member(
             post=post,
@@ -137,31 +154,48 @@ class Derivation:
             authn=authn,
             ask_second_factor=self._second_factor_for_staff,
         )
-        subject = tuple(source(member) for _, source in self._subjects[SubjectType.STAFF])
+        subject = self._share(tuple(source(member) for _, source in self._subjects[SubjectType.STAFF]))
         if relation is None:
             notice = timedelta(hours=post.practice.notice_hours)
             bound = Bound(post.staff.id, None, frozenset(), notice, subscribed, None, None, None, None)
-            return Seat(None, subject, bound, MISSING not in subject)
-        today = day_of(now, relation.practice.zone)
-        bound = _bound(relation, post.staff.id, None, is_reachable(relation, today))
+        else:
+            bound = self._bound(relation, post.staff.id, None, day_of(now, relation.practice.zone))
         return Seat(None, subject, bound, MISSING not in subject)
 
     def _standing(self, relation: Relation, now: datetime, authn: Authn) -> Standing:
         today = day_of(now, relation.practice.zone)
-        reachable = is_reachable(relation, today)
         sources = self._subjects[SubjectType.ACCOUNT]
         seats = []
         for grant in relation.grants:
             holder = Holder(relation, grant, today, authn)
-            subject = tuple(source(holder) for _, source in sources)
-            seats.append(
-                Seat(grant.id, subject, _bound(relation, grant.account_id, grant, reachable), MISSING not in subject)
-            )
-        points = sorted(turning_points(relation))
-        place = bisect_right(points, now)
-        since = points[place - 1] if place else _NEVER
-        until = points[place] if place < len(points) else _EVER
-        return Standing(since, until, tuple(seats))
+            subject = self._share(tuple(source(holder) for _, source in sources))
+            bound = self._bound(relation, grant.account_id, grant, today)
+            seats.append(Seat(grant.id, subject, bound, MISSING not in subject))
+        return Standing(*_span(relation, now), tuple(seats))
+
+    def _bound(self, relation: Relation, subject_id: str, grant: Grant | None, today: date) -> Bound:
+        client, staff = relation.client, [member for member in relation.staff if member.state == "active"]
+        assigned = (m.id for m in staff if client.id in m.assigned or not _ADMINISTERS.isdisjoint(m.roles))
+        return Bound(
+            subject_id=subject_id,
+            # Seen through a self grant the client's own account is `me`, or an account of the past.
+            self_account=None
+            if grant is not None and grant.kind is Kind.SELF
+            else self_account(relation.client_grants),
+            withheld=relation.withheld,
+            notice=timedelta(hours=relation.practice.notice_hours),
+            subscribed=self._share(subscribed_staff(staff)),
+            assigned=self._share(frozenset(assigned)),
+            available=self._share(frozenset(member.id for member in staff if member.available)),
+            self_managing=client.self_managing,
+            reachable=is_reachable(relation, today),
+        )
+
+    def _share(self, value: S) -> S:
+        """The same value, kept once however many relations have it."""
+        if len(self._shared) > _SHARED:
+            self._shared.clear()
+        return cast("S", self._shared.setdefault(value, value))
 
 
 def _prepare(
@@ -200,21 +234,11 @@ def _within_domain(fact: Fact, source: Callable[..., Any]) -> Callable[..., Any]
     return read
 
 
-def _bound(relation: Relation, subject_id: str, grant: Grant | None, reachable: bool) -> Bound:
-    client, staff = relation.client, [member for member in relation.staff if member.state == "active"]
-    assigned = (m.id for m in staff if client.id in m.assigned or not _ADMINISTERS.isdisjoint(m.roles))
-    return Bound(
-        subject_id=subject_id,
-        # Seen through a self grant the client's own account is `me`, or an account of the past.
-        self_account=None if grant is not None and grant.kind is Kind.SELF else self_account(relation.client_grants),
-        withheld=relation.withheld,
-        notice=timedelta(hours=relation.practice.notice_hours),
-        subscribed=subscribed_staff(relation.staff),
-        assigned=frozenset(assigned),
-        available=frozenset(member.id for member in staff if member.available),
-        self_managing=client.self_managing,
-        reachable=reachable,
-    )
+def _span(relation: Relation, now: datetime) -> tuple[datetime, datetime]:
+    """From when until when nothing about these rows changes by itself."""
+    points = sorted(turning_points(relation))
+    place = bisect_right(points, now)
+    return points[place - 1] if place else _NEVER, points[place] if place < len(points) else _EVER
 
 
 def self_account(client_grants: Iterable[Grant]) -> str | None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from authz_service.storage.reading import Reading
 
 T = TypeVar("T")
-_LIMIT = 32_768  # of each kind of entry; some 60 MB when all are full
+_LIMIT = 16_384  # of each kind of entry; some 40 MB of relations when full
 
 
 @dataclass(slots=True)

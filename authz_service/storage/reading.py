@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -241,6 +242,12 @@ class Reading:
         return rows[0] if rows else None
 
 
+@lru_cache(maxsize=4096)
+def _toggles(on: tuple[bool, ...]) -> Mapping[Feature, bool]:
+    """Every feature; the many grants with the same toggles share them."""
+    return MappingProxyType(dict(zip(Feature, on, strict=True)))
+
+
 def _switches(rows: Sequence[Row[Any]]) -> Mapping[Feature, bool]:
     """Every feature; what was never switched is on."""
     if not rows:
@@ -260,7 +267,7 @@ def _grant(row: Row[Any]) -> Grant:
         practice_id=row.practice_id,
         kind=Kind(row.kind),
         status=GrantStatus(row.status),
-        toggles=MappingProxyType({feature: row.toggles.get(feature, False) for feature in Feature}),
+        toggles=_toggles(tuple(row.toggles.get(feature, False) for feature in Feature)),
         starts=row.starts,
         until=row.until,
         proof=row.proof,
