@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+_WORD_MAX = 100
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
     """A reason to refuse a bundle: file (relative to the bundle), line (from 1; 0 for the whole file), one sentence."""
@@ -30,8 +33,15 @@ class BundleError(Exception):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+def shorten(word: str) -> str:
+    """A foreign word as an error may repeat it: whole, or its beginning."""
+    return word if len(word) <= _WORD_MAX else f"{word[:_WORD_MAX]}..."
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """` (did you mean ...?)` when a known name is close, else what is known when that is short, else nothing."""
+    if len(name) > _WORD_MAX:
+        return ""
     candidates = list(dict.fromkeys(known))
     close = difflib.get_close_matches(name, candidates, n=1, cutoff=0.6)
     if close:

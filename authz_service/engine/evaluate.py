@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from authz_service.engine.errors import shorten
 from authz_service.engine.policy import Answer
 
 if TYPE_CHECKING:
@@ -69,5 +70,5 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise _LineError(f'"{twice}" stands twice in one object')
+        raise _LineError(f'"{shorten(twice)}" stands twice in one object')
     return found

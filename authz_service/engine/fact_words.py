@@ -33,6 +33,7 @@ class _Checker:
         self.problems: list[Problem] = []
         self.types = {declared.cls: declared for declared in (*facts.subjects.values(), *facts.resources.values())}
         self.subjects = {declared.cls for declared in facts.subjects.values()}
+        self.found: dict[object, list[Fact] | None] = {}
         self.by_path: dict[str, list[Fact]] = {}
         for fact in facts.facts.values():
             self.by_path.setdefault(fact.base.partition(".")[2], []).append(fact)
@@ -87,6 +88,12 @@ class _Checker:
 
     def facts_at(self, path: str, owner: _Owner | None) -> list[Fact] | None:
         """The facts a chain may read: none for a group, None when the chain leads nowhere."""
+        key = (path, owner and owner[0], owner and owner[1] and owner[1].name)
+        if key not in self.found:
+            self.found[key] = self.find_facts(path, owner)
+        return self.found[key]
+
+    def find_facts(self, path: str, owner: _Owner | None) -> list[Fact] | None:
         found: list[Fact] = []
         leads = False
         for known, facts in self.by_path.items():

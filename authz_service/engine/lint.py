@@ -70,7 +70,7 @@ def lint(files: Sequence[PolarText], facts: Facts) -> Text:
 
 class _Linter:
     def __init__(self, files: Sequence[PolarText], facts: Facts) -> None:
-        self.files, self.facts = files, facts
+        self.files, self.facts, self.actions = files, facts, facts.actions
         self.text = Text([clause for file in files for clause in file.clauses])
         self.types = {declared.cls: declared for declared in (*facts.subjects.values(), *facts.resources.values())}
         self.subjects = {declared.cls for declared in facts.subjects.values()}
@@ -164,8 +164,8 @@ class _Linter:
 
     def check_action(self, clause: Clause, action: str, line: int, cls: str | None) -> None:
         declared = self.types.get(cls or "")
-        if action not in self.facts.actions:
-            known = suggest(action, declared.actions if declared else self.facts.actions)
+        if action not in self.actions:
+            known = suggest(action, declared.actions if declared else self.actions)
             self.refuse(clause.file, line, f"{action} is no action of any type{known}")
         elif declared and declared.actions and action not in declared.actions:
             known = suggest(action, declared.actions)

@@ -11,7 +11,7 @@ from authz_service.engine.bundle import Bundle, read_bundle
 from authz_service.engine.crosscheck import crosscheck
 from authz_service.engine.declarations import doubtful_declarations
 from authz_service.engine.diagram import Diagrams
-from authz_service.engine.errors import BundleError, Problem, suggest
+from authz_service.engine.errors import BundleError, Problem, shorten, suggest
 from authz_service.engine.facts import Facts, Side
 from authz_service.engine.facts_file import read_facts
 from authz_service.engine.lint import Text, lint
@@ -129,10 +129,10 @@ class Policy:
 
     def _unknown(self, subject_type: str, action: str, resource_type: str) -> str:
         if subject_type not in self.subject_types:
-            return f"{subject_type} is no subject type{suggest(subject_type, self.subject_types)}"
+            return f"{shorten(subject_type)} is no subject type{suggest(subject_type, self.subject_types)}"
         if resource_type not in self.resource_types:
-            return f"{resource_type} is no resource type{suggest(resource_type, self.resource_types)}"
-        return f"{action} is no action of {resource_type}{suggest(action, self.resource_types[resource_type])}"
+            return f"{shorten(resource_type)} is no resource type{suggest(resource_type, self.resource_types)}"
+        return f"{shorten(action)} is no action of {resource_type}{suggest(action, self.resource_types[resource_type])}"
 
 
 class PolicyHolder:
@@ -224,5 +224,7 @@ def _never_holding(text: Text, diagrams: Diagrams, decisions: Mapping[QuestionKe
 
 def _slots(slots: tuple[Fact, ...], given: Mapping[str, object], side: Side, errors: list[str]) -> tuple[object, ...]:
     known = {fact.key: fact for fact in slots}
-    errors.extend(f"{side}.{key} is no fact of this type{suggest(key, known)}" for key in given if key not in known)
+    errors.extend(
+        f"{side}.{shorten(key)} is no fact of this type{suggest(key, known)}" for key in given if key not in known
+    )
     return tuple(given.get(fact.key, MISSING) for fact in slots)

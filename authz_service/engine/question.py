@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from authz_service.engine.compile import compile_diagram
 from authz_service.engine.diagram import Diagram, Diagrams, Node
-from authz_service.engine.errors import suggest
+from authz_service.engine.errors import shorten, suggest
 from authz_service.engine.facts import Facts, Side, show
 
 if TYPE_CHECKING:
@@ -149,4 +149,4 @@ def no_value(fact: Fact, value: object) -> str:
         written = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):
         written = repr(value)
-    return f"{written} is no value of {fact.name}{suggest(str(value), map(show, fact.values))}"
+    return f"{shorten(written)} is no value of {fact.name}{suggest(str(value), map(show, fact.values))}"
