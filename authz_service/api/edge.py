@@ -55,8 +55,9 @@ class Edge:
             exchange.read_head(scope)
             answer = self._short.get(exchange.path)
             await exchange.read_body(receive)
-            if answer is not None and exchange.method == "POST":
+            if answer is not None:
                 exchange.route = exchange.path
+                _require_post(exchange)
                 body = await answer(self.service, exchange)
                 await _send(send, exchange, 200, body, _JSON)
             else:
@@ -101,6 +102,11 @@ class Edge:
         await receive()
         await self.service.stop()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _require_post(exchange: Exchange) -> None:
+    if exchange.method != "POST":
+        raise ProblemError(405, "this method is not served here", headers={"allow": "POST"})
 
 
 async def _refuse(send: Send, exchange: Exchange, problem: ProblemError) -> None:

@@ -77,10 +77,10 @@ class Service:
         self.clients = Clients(settings.clients)
         self.verifier = Verifier(self.signing.public, self.clients, settings.issuer)
         self.issuer = Issuer(self.signing, self.clients, settings.issuer, settings.token_endpoint, self.clock)
+        self.holder = PolicyHolder(load_policy(settings.policies, settings.bundles_dir))
         self.store = AccessStore(settings.access_database_url, self.clock)
         if settings.profile == "production":
             self._refuse_demo()
-        self.holder = PolicyHolder(load_policy(settings.policies, settings.bundles_dir))
         self.writer = TrailWriter(
             settings.trail_dir, self.clock, settings.trail_segment_bytes, settings.trail_timeout_seconds
         )
@@ -93,6 +93,8 @@ class Service:
         except SQLAlchemyError as error:
             first = str(error).partition("\n")[0]
             raise StorageError(f"{name}: run `python -m authz_service migrate` first ({first})") from error
+        finally:
+            self.store.close()  # Its connections are opened anew when they are needed.
         if demo:
             raise StorageError(f"{name}: this database holds the demo's data, which production refuses")
 
