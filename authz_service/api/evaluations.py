@@ -91,14 +91,14 @@ def evaluate_all(
     """The outcomes in order, up to and including the first that is `stop_at`."""
     evaluator = service.evaluator
     outcomes: list[Outcome] = []
-    with service.store.deciding() as current:
+    with service.store.deciding(caller.practices) as current:
         for item in items:
             if isinstance(item, MalformedError):
                 outcome = malformed(item)
             elif item.at is None:
                 outcome = evaluator.evaluate(current, caller, item, now)
             else:
-                with service.store.deciding(at=item.at) as then:
+                with service.store.deciding(caller.practices, item.at) as then:
                     outcome = evaluator.evaluate(then, caller, item, now)
             outcomes.append(outcome)
             if outcome.allowed is stop_at:

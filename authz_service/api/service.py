@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import SQLAlchemyError
 
 from authz_service.api.evaluation import Evaluator
-from authz_service.engine import PolicyHolder, load_policy
+from authz_service.engine import load_policy
 from authz_service.facts.decision import Decider
 from authz_service.metrics import Metrics
 from authz_service.seed import seeded_day
@@ -77,7 +77,7 @@ class Service:
         self.clients = Clients(settings.clients)
         self.verifier = Verifier(self.signing.public, self.clients, settings.issuer)
         self.issuer = Issuer(self.signing, self.clients, settings.issuer, settings.token_endpoint, self.clock)
-        self.holder = PolicyHolder(load_policy(settings.policies, settings.bundles_dir))
+        self._policy = load_policy(settings.policies, settings.bundles_dir)
         self.store = AccessStore(settings.access_database_url, self.clock)
         if settings.profile == "production":
             self._refuse_demo()
@@ -99,7 +99,7 @@ class Service:
             raise StorageError(f"{name}: this database holds the demo's data, which production refuses")
 
     async def _put_in_service(self) -> None:
-        policy = self.holder.policy
+        policy = self._policy
         production = self.settings.profile == "production"
         decider = await asyncio.to_thread(lambda: Decider(policy, second_factor_for_staff=production))
         legend = Legend(policy)

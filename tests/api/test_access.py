@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.wire.access import Client, Grant, Grants, Practice
+from tests.api.conftest import question
 
 if TYPE_CHECKING:
     from tests.api.conftest import Api
@@ -203,3 +204,17 @@ def test_registered_facts_answer_questions_that_name_only_the_id(api: Api) -> No
     wrong = api.call("PUT", "/v1/resources/invoice/inv_new", {**properties, "state": "lost"})
     assert wrong.status_code == 422
     assert "state" in wrong.text
+
+
+def test_the_past_is_answered_as_it_was_and_the_future_as_it_will_be(api_on_both: Api) -> None:
+    api = api_on_both
+    before = api.clock().isoformat()
+    api.clock.advance(hours=1)
+    changes = {"toggles": {"invoices": True}, "until": "2026-07-01"}
+    reply = api.call("PATCH", "/v1/grants/g_sam_mia", changes, actor="staff/jo", etag='"1"')
+    assert reply.status_code == 200, reply.text
+    asked = question("sam", "view", "invoice", "inv_mia_2")
+    then = api.evaluate({**asked, "context": {"at": before}}).json()["decision"]
+    now = api.evaluate(asked).json()["decision"]
+    later = api.evaluate({**asked, "context": {"at": "2026-07-02T12:00:00Z"}}).json()["decision"]
+    assert (then, now, later) == (False, True, False)
