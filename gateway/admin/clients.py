@@ -9,9 +9,9 @@ from sqlalchemy import and_
 from sqlmodel import col
 
 from gateway.edge.questions import listing
-from gateway.portal.formats import count, day
-from gateway.portal.paging import page_number, pages_of
+from gateway.web.formats import count, day
 from gateway.web.pages import page
+from gateway.web.paging import page_number, pages_of
 from models.tables.records import Client
 
 if TYPE_CHECKING:

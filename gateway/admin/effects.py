@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gateway.edge.authz_client import Asking
-from gateway.portal.words import KINDS
+from gateway.web.words import KINDS
 from models.vocabulary import Feature, Kind, SubjectType
 
 if TYPE_CHECKING:

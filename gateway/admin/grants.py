@@ -10,8 +10,8 @@ from gateway.admin.people import describe, name_of
 from gateway.admin.switches import Problem, changed_meanwhile, conflict_problems, read_switches, said_of, states
 from gateway.edge.errors import Rejected, Stale
 from gateway.edge.questions import may
-from gateway.portal.words import FEATURES
 from gateway.web.pages import page, say, see_other
+from gateway.web.words import FEATURES
 from models.vocabulary import Kind, SubjectType
 
 if TYPE_CHECKING:

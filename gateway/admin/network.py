@@ -9,10 +9,10 @@ from gateway.admin.people import describe, name_of
 from gateway.admin.switches import Problem, boxes, conflict_problems, read_switches, said_of, states
 from gateway.edge.errors import Rejected
 from gateway.edge.questions import may
-from gateway.portal.formats import count, day
-from gateway.portal.today import local_today
-from gateway.portal.words import Badge
+from gateway.web.formats import count, day
 from gateway.web.pages import page, say, see_other
+from gateway.web.today import local_today
+from gateway.web.words import Badge
 from models.vocabulary import SubjectType
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from gateway.portal.formats import day
-from gateway.portal.words import KINDS, Badge
+from gateway.web.formats import day
+from gateway.web.words import KINDS, Badge
 from models.vocabulary import GrantStatus, Kind
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.portal.words import FEATURES
+from gateway.web.words import FEATURES
 from models.vocabulary import Feature
 
 if TYPE_CHECKING:

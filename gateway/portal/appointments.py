@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from gateway.portal.formats import clock_time, day, hours
-from gateway.portal.words import Badge
+from gateway.web.formats import clock_time, day, hours
+from gateway.web.words import Badge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,11 +9,11 @@ from sqlmodel import col
 
 from gateway.edge.questions import listing
 from gateway.portal.appointments import WEEKDAYS, describe, month_asked, month_of
-from gateway.portal.formats import zone_name
-from gateway.portal.paging import page_number, pages_of
-from gateway.portal.staff import staff_names
-from gateway.portal.today import local_now, zone_of
+from gateway.web.formats import zone_name
 from gateway.web.pages import page
+from gateway.web.paging import page_number, pages_of
+from gateway.web.staff import staff_names
+from gateway.web.today import local_now, zone_of
 from models.tables.records import Appointment
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from sqlmodel import col
 from gateway.edge.questions import listing, opens
 from gateway.portal.calendar import coming_rows, in_words
 from gateway.portal.documents import documents_to_sign
-from gateway.portal.formats import long_day
 from gateway.portal.invoices import describe as describe_invoice
-from gateway.portal.today import local_today
+from gateway.web.formats import long_day
 from gateway.web.pages import page
+from gateway.web.today import local_today
 from models.tables.records import Invoice
 
 if TYPE_CHECKING:

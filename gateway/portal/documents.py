@@ -11,11 +11,11 @@ from sqlmodel import col
 from starlette.responses import Response
 
 from gateway.edge.questions import listing, may
-from gateway.portal.formats import day
-from gateway.portal.paging import page_number, pages_of
-from gateway.portal.staff import staff_names
-from gateway.portal.words import Badge
+from gateway.web.formats import day
 from gateway.web.pages import page
+from gateway.web.paging import page_number, pages_of
+from gateway.web.staff import staff_names
+from gateway.web.words import Badge
 from models.tables.records import Document
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.admin.sections import staff_frame
 from gateway.edge.questions import opens, profiles
-from gateway.portal.words import relation
+from gateway.web.words import relation
 from models.vocabulary import Kind, SubjectType
 
 if TYPE_CHECKING:

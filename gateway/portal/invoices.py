@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from sqlmodel import col
 
 from gateway.edge.questions import listing, may
-from gateway.portal.formats import day, money
-from gateway.portal.paging import page_number, pages_of
-from gateway.portal.today import local_today
-from gateway.portal.words import Badge
+from gateway.web.formats import day, money
 from gateway.web.pages import page
+from gateway.web.paging import page_number, pages_of
+from gateway.web.today import local_today
+from gateway.web.words import Badge
 from models.tables.records import Invoice
 
 if TYPE_CHECKING:

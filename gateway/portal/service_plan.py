@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from sqlmodel import col
 
 from gateway.edge.questions import listing
-from gateway.portal.formats import day
-from gateway.portal.staff import staff_names
+from gateway.web.formats import day
 from gateway.web.pages import page
+from gateway.web.staff import staff_names
 from models.tables.records import ServicePlan
 
 if TYPE_CHECKING:

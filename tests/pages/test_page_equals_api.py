@@ -29,11 +29,9 @@ DETAILS = {
     "documents/{}": ("view", "document"),
     "documents/{}/download": ("download", "document"),
 }
-ACCOUNTS = [
-    account.id
-    for account in load_world(ROOT / "policy_tests" / "world" / "northgate.yaml").accounts.values()
-    if account.signs_in
-]
+CAST = load_world(ROOT / "policy_tests" / "world" / "northgate.yaml")
+ACCOUNTS = [account.id for account in CAST.accounts.values() if account.signs_in]
+STAFF = list(CAST.staff)
 
 
 def question(action: str, resource_type: str, item: str, client: str) -> dict[str, Any]:
@@ -82,20 +80,39 @@ def test_every_link_leads_somewhere_and_every_missing_section_is_refused(
 ) -> None:
     """Navigation shows all that opens and only that; no link of any page leads to a refusal."""
     visitor = visitors(account)
-    seen: dict[str, int] = {}
-    todo = ["/"]
-    while todo:
-        path = todo.pop()
-        answer = visitor.read(path)
-        seen[path] = answer.status_code
-        found = set(re.findall(r'href="(/[^"#]*)"', answer.text)) if "html" in answer.headers["content-type"] else set()
-        todo += sorted(link for link in found if link not in seen and link not in todo and not _turned(link))
+    seen = followed(visitor, "/")
     assert set(seen.values()) == {200}, {path: status for path, status in seen.items() if status != 200}
     for client in world.clients:
         for place in ("", "/calendar", "/invoices", "/documents", "/plan"):
             path = f"/c/{client}{place}"
             if path not in seen:
                 assert visitor.read(path).status_code in {403, 404}, path
+
+
+@pytest.mark.parametrize("member", STAFF)
+def test_every_link_of_the_practices_pages_leads_somewhere(
+    member: str, visitors: Callable[[str], Visitor], world: World
+) -> None:
+    """No link that a staff member finds leads to a refusal, and whom they do not find they may not open."""
+    seen = followed(visitors(member), "/admin")
+    assert set(seen.values()) == {200}, {path: status for path, status in seen.items() if status != 200}
+    for client in world.clients:
+        path = f"/admin/clients/{client}"
+        if path not in seen:
+            assert visitors(member).read(path).status_code in {403, 404}, path
+
+
+def followed(visitor: Visitor, first: str) -> dict[str, int]:
+    """Every page that links lead to from the first one on, with its status."""
+    seen: dict[str, int] = {}
+    todo = [first]
+    while todo:
+        path = todo.pop()
+        answer = visitor.read(path)
+        seen[path] = answer.status_code
+        found = set(re.findall(r'href="(/[^"#]*)"', answer.text)) if "html" in answer.headers["content-type"] else set()
+        todo += sorted(link for link in found if link not in seen and link not in todo and not _turned(link))
+    return seen
 
 
 def _turned(link: str) -> bool:

@@ -16,9 +16,9 @@ from gateway.admin.people import describe as describe_person
 from gateway.admin.switches import boxes, read_switches, said_of
 from gateway.portal.appointments import describe, month_asked, month_of
 from gateway.portal.documents import paragraphs
-from gateway.portal.formats import clock_time, count, day, hours, money, zone_name
-from gateway.portal.paging import page_number, pages_of
-from gateway.portal.words import FEATURES, KINDS, RELATIONS, relation
+from gateway.web.formats import clock_time, count, day, hours, money, zone_name
+from gateway.web.paging import page_number, pages_of
+from gateway.web.words import FEATURES, KINDS, RELATIONS, relation
 from models.tables.records import Appointment
 from models.vocabulary import Feature, Kind
 
