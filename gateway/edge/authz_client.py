@@ -6,7 +6,6 @@ Whatever is not the one exact answer (late, unreadable, another status, another 
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,8 +15,9 @@ import httpx
 import orjson
 from structlog.contextvars import get_contextvars
 
+from gateway.edge.answers import Json, read_decision, read_mapping, read_mappings, read_object, read_refusal
 from gateway.edge.client_proof import assertion
-from gateway.edge.errors import CannotDecide, Rejected, Stale
+from gateway.edge.errors import CannotDecide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,11 +33,8 @@ _GRANT_TYPE = "client_credentials"
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _QUESTIONS = ("/access/v1/evaluation", "/access/v1/evaluations", "/v1/plan")  # answered with 200 or not at all
 _DONE = (200, 201)
-_STALE = (412, 428)
-_REFUSALS = (400, 403, 404, 409, *_STALE, 422)
 _PLAN_KINDS = ("always_allowed", "always_denied", "conditional")
 
-Json = dict[str, Any]
 Transport = httpx.AsyncBaseTransport
 
 
@@ -112,7 +109,7 @@ class AuthzClient:
         context = asking.context | ({"explain": True} if explain else {})
         body = {"subject": dict(asking.subject), **question.body, "context": context}
         answer = await self._ask("POST", "/access/v1/evaluation", body)
-        return _decision(answer), _mapping(answer.get("context", {}))
+        return read_decision(answer), read_mapping(answer.get("context", {}))
 
     async def evaluate_all(self, asking: Asking, questions: Sequence[Question]) -> list[bool]:
         """The decisions on several questions, in their order."""
@@ -123,7 +120,7 @@ class AuthzClient:
         answers = (await self._ask("POST", "/access/v1/evaluations", body)).get("evaluations")
         if not isinstance(answers, list) or len(answers) != len(questions):
             raise CannotDecide("the authz service answered another number of questions")
-        return [_decision(_mapping(answer)) for answer in answers]
+        return [read_decision(read_mapping(answer)) for answer in answers]
 
     async def plan(self, asking: Asking, action: str, resource_type: str, properties: Mapping[str, Any]) -> Plan:
         """What the subject may see of a type."""
@@ -135,17 +132,17 @@ class AuthzClient:
             raise CannotDecide("the authz service answered no plan")
         refusal = answer.get("refusal")
         condition = answer["condition"] if kind == "conditional" else kind == "always_allowed"
-        return Plan(condition, None if refusal is None else _mapping(refusal))
+        return Plan(condition, None if refusal is None else read_mapping(refusal))
 
     # ---- access data ----
 
     async def grants_of_account(self, account_id: str) -> list[Json]:
         """Every grant of an account, each with the client's `practice_id`."""
-        return _objects((await self._ask("GET", f"/v1/accounts/{_part(account_id)}/grants")).get("grants"))
+        return read_mappings((await self._ask("GET", f"/v1/accounts/{_part(account_id)}/grants")).get("grants"))
 
     async def grants_of_client(self, client_id: str) -> list[Json]:
         """Every grant on a client."""
-        return _objects((await self._ask("GET", f"/v1/clients/{_part(client_id)}/grants")).get("grants"))
+        return read_mappings((await self._ask("GET", f"/v1/clients/{_part(client_id)}/grants")).get("grants"))
 
     async def grant(self, grant_id: str) -> Json:
         """One grant, with its `etag`."""
@@ -219,10 +216,10 @@ class AuthzClient:
         except (httpx.HTTPError, OSError) as error:
             raise CannotDecide("the authz service cannot be reached") from error
         if status in _DONE:
-            return _object(answer)
+            return read_object(answer)
         if status == httpx.codes.NO_CONTENT and path not in _QUESTIONS:
             return {}
-        raise _refusal(method, path, status, answer)
+        raise read_refusal(status, answer, asked=path in _QUESTIONS, patched=method == "PATCH")
 
     async def _send(
         self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
@@ -262,7 +259,7 @@ class AuthzClient:
             status, answer = await self._fetch("POST", "/oauth/token", content, headers)
             if status != httpx.codes.OK:
                 raise CannotDecide(f"the authz service gave no token (status {status})")
-            issued = _object(answer)
+            issued = read_object(answer)
             token, seconds = issued.get("access_token"), issued.get("expires_in")
             if not isinstance(token, str) or not isinstance(seconds, int):
                 raise CannotDecide("the authz service gave no token")
@@ -270,50 +267,5 @@ class AuthzClient:
             return token
 
 
-def _refusal(method: str, path: str, status: int, answer: bytes) -> CannotDecide | Rejected:
-    if path in _QUESTIONS or status not in _REFUSALS:
-        return CannotDecide(f"the authz service answered status {status}")
-    problem = _object(answer) if answer else {}
-    detail = str(problem.get("detail") or problem.get("title") or "the change was refused")
-    errors = problem.get("errors")
-    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
-    field, message = first.get("field"), first.get("message")
-    kind = Stale if method == "PATCH" and status in _STALE else Rejected
-    return kind(status, str(message or detail), field if isinstance(field, str) else None)
-
-
 def _part(text: str) -> str:
     return quote(text, safe="")
-
-
-def _decision(answer: Json) -> bool:
-    decision = answer.get("decision")
-    if not isinstance(decision, bool):
-        raise CannotDecide("the authz service gave no decision")
-    return decision
-
-
-def _object(answer: bytes) -> Json:
-    try:
-        return _mapping(json.loads(answer, object_pairs_hook=_once))
-    except (ValueError, RecursionError) as error:
-        raise CannotDecide("the authz service's answer cannot be read") from error
-
-
-def _once(pairs: list[tuple[str, Any]]) -> Json:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name is given twice")
-    return found
-
-
-def _mapping(value: Any) -> Json:
-    if not isinstance(value, dict):
-        raise CannotDecide("the authz service answered in another shape")
-    return value
-
-
-def _objects(value: Any) -> list[Json]:
-    if not isinstance(value, list):
-        raise CannotDecide("the authz service answered in another shape")
-    return [_mapping(entry) for entry in value]
