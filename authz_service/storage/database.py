@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ALL_PRACTICES = ("*",)
 MIGRATIONS = Path(__file__).resolve().parent.parent.parent / "models" / "migrations" / "access"
 _BUSY_TIMEOUT_SECONDS = 5
+_POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 24, "pool_timeout": 2}  # seconds
 _WRITES = "kinguard_writes"
 
 
@@ -96,8 +97,8 @@ def _open_engine(url: str) -> Engine:
     if url.startswith("postgresql://"):
         url = "postgresql+psycopg://" + url.removeprefix("postgresql://")
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=8, max_overflow=8, pool_timeout=2)
-    engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_SECONDS, "check_same_thread": False})
+        return create_engine(url, **_POOL)
+    engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_SECONDS, "check_same_thread": False}, **_POOL)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
