@@ -149,7 +149,7 @@ def test_a_token_made_by_hand_is_accepted() -> None:
         b'\xff{"alg":"EdDSA"}',
         b"[" * 5000,
     ],
-    ids=lambda each: str(each)[:60],
+    ids=lambda each: str(each).replace(JWK["kid"], "KID")[:60],
 )
 def test_a_token_with_a_wrong_header_is_refused(header: object) -> None:
     with pytest.raises(TokenError):
