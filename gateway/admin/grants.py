@@ -111,12 +111,13 @@ def _boxes(
     stored: Mapping[Feature, bool], found: Mapping[Feature, Effect], sent: SentSwitches | None
 ) -> list[ToggleBox]:
     conflicts = sent.conflicts(stored) if sent else set()
+    shown = sent.merged(stored) if sent else stored
     return [
         ToggleBox(
             feature=feature.value,
             label=words.label,
             about=words.about,
-            on=sent.ticked[feature] if sent else stored[feature],
+            on=shown[feature],
             stored=stored[feature],
             effective=found[feature].has,
             state=_state(found[feature], stored=stored[feature]),

@@ -176,7 +176,7 @@ def _stored(practice: Mapping[str, Any]) -> Settings:
 
 
 def _form(stored: Settings, sent: SentSettings | None) -> SettingsForm:
-    shown = sent.chosen if sent else stored
+    shown = {**stored, **sent.changes()} if sent else stored
     conflicts = sent.conflicts(stored) if sent else []
 
     def conflict(name: str) -> str | None:

@@ -48,6 +48,10 @@ class SentSwitches:
         """The boxes that the reader turned, of those that the page showed."""
         return {feature: self.ticked[feature] for feature, was in self.seen.items() if self.ticked[feature] is not was}
 
+    def merged(self, stored: Mapping[Feature, bool]) -> dict[Feature, bool]:
+        """The boxes to show again: as the reader turned them, the others as they are stored now."""
+        return {**stored, **self.changes()}
+
     def conflicts(self, stored: Mapping[Feature, bool]) -> set[Feature]:
         """The features that somebody else turned after the page was read."""
         return {feature for feature, on in stored.items() if feature in self.seen and self.seen[feature] is not on}
@@ -72,12 +76,13 @@ def boxes(
 ) -> list[SwitchBox]:
     """The boxes to show: as stored, or as sent with what somebody else changed marked."""
     conflicts = sent.conflicts(stored) if sent else set()
+    shown = sent.merged(stored) if sent else stored
     return [
         SwitchBox(
             feature=feature.value,
             label=words.label,
             about=words.about,
-            on=sent.ticked[feature] if sent else stored[feature],
+            on=shown[feature],
             stored=stored[feature],
             above=OFF_FOR_PRACTICE if practice is not None and not practice[feature] else None,
             conflict=changed_meanwhile(on=stored[feature]) if feature in conflicts else None,

@@ -120,7 +120,7 @@ def test_the_plan_audience_opens_the_plan_to_guardians_and_never_to_emergency_co
 
 
 def test_a_stale_edit_is_shown_and_nothing_is_lost(people: People) -> None:
-    """Whoever saves second sees what the first one changed, keeps the own choices, and can save them."""
+    """Whoever saves second sees what the first one changed, keeps the own choices, and saves only those."""
     path = "/admin/clients/mia/grants/g_sam_mia"
     with people.page("jo") as jo, people.page("priya") as priya:
         jo.goto(path)
@@ -133,8 +133,7 @@ def test_a_stale_edit_is_shown_and_nothing_is_lost(people: People) -> None:
         expect(alert).to_contain_text("Somebody else saved first")
         expect(alert).to_contain_text("Messages is now on.")
         expect(jo.get_by_role("checkbox", name="Forms")).to_be_checked()
-        expect(jo.get_by_role("checkbox", name="Messages")).not_to_be_checked()
-        jo.get_by_role("checkbox", name="Messages").check()
+        expect(jo.get_by_role("checkbox", name="Messages")).to_be_checked()
         assert save(jo) == "Saved. Forms is now on for Sam Ortega."
         jo.get_by_role("checkbox", name="Forms").uncheck()
         jo.get_by_role("checkbox", name="Messages").uncheck()
@@ -152,6 +151,7 @@ def test_a_stale_switch_is_shown_and_not_turned_back(people: People) -> None:
         jo.get_by_role("button", name="Save switches").click()
         expect(jo.get_by_role("alert")).to_contain_text("Forms is now off. Your choices are kept below.")
         expect(jo.get_by_role("checkbox", name="Messages")).not_to_be_checked()
+        expect(jo.get_by_role("checkbox", name="Forms")).not_to_be_checked()
         jo.get_by_role("checkbox", name="Messages").check()
         jo.get_by_role("checkbox", name="Forms").check()
         assert save(jo, "Save switches") == "Saved. Forms is now on for Arlo."
@@ -272,3 +272,21 @@ def test_four_hundred_clients_are_found_by_name_and_by_the_page(people: People, 
         expect(page.get_by_text("No client is called “%”.")).to_be_visible()
         page.goto("/admin/clients?page=999")
         expect(page.get_by_text("401 clients")).to_be_visible()
+
+
+def test_a_stale_setting_is_shown_and_the_own_choice_kept(people: People) -> None:
+    """Of two administrators who change two settings, the second sees the first change and saves only their own."""
+    with people.page("jo") as jo, people.page("priya") as priya:
+        jo.goto("/admin/practice")
+        priya.goto("/admin/practice")
+        priya.get_by_label("Who may read service plans").select_option("nobody")
+        assert save(priya, "Save settings") == "Saved. Who may read service plans: Nobody in the portal."
+        jo.get_by_role("checkbox", name="Card payments").uncheck()
+        jo.get_by_role("button", name="Save settings").click()
+        expect(jo.get_by_role("alert")).to_contain_text("Who may read service plans is now: Nobody in the portal.")
+        expect(jo.get_by_label("Who may read service plans")).to_have_value("nobody")
+        expect(jo.get_by_role("checkbox", name="Card payments")).not_to_be_checked()
+        assert save(jo, "Save settings") == "Saved. Card payments: off."
+        jo.get_by_label("Who may read service plans").select_option("client_only")
+        jo.get_by_role("checkbox", name="Card payments").check()
+        assert save(jo, "Save settings") == "Saved. Who may read service plans: Only the client; Card payments: on."
