@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import structlog
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 from starlette.routing import Router
 
@@ -64,6 +65,8 @@ class Edge:
                 await self._route(scope, exchange, send)
         except ProblemError as problem:
             await _refuse(send, exchange, problem)
+        except DataError:  # PostgreSQL knows no text with a NUL in it, for example.
+            await _refuse(send, exchange, ProblemError(400, "a text of the request is none that can be kept"))
         except Exception:  # noqa: BLE001 (nothing that goes wrong may end in silence or in an allow)
             _log.exception("request_failed", **exchange.log_fields())
             await _refuse(send, exchange, ProblemError(500, "the service failed; nothing was allowed"))

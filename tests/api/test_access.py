@@ -206,6 +206,16 @@ def test_registered_facts_answer_questions_that_name_only_the_id(api: Api) -> No
     assert "state" in wrong.text
 
 
+def test_a_text_that_no_database_keeps_is_refused_or_found_nowhere(api_on_both: Api) -> None:
+    for path in ("/v1/grants/%00", "/v1/clients/a%00b/grants", "/v1/trail?account=%00"):
+        assert api_on_both.call("GET", path).status_code in (200, 400, 404), path
+    reply = api_on_both.evaluate(question("rosa", "view", "invoice", "i", client_id="a\0b"))
+    assert reply.status_code == 400 or reply.json()["decision"] is False
+    batch = {"resources": [{"type": "invoice", "id": "a\0b", "properties": {"client_id": "mia"}}]}
+    assert api_on_both.call("POST", "/v1/resources", batch).status_code in (200, 400, 422)
+    assert api_on_both.allows("rosa", "view", "service_plan", "plan_rosa")
+
+
 def test_the_past_is_answered_as_it_was_and_the_future_as_it_will_be(api_on_both: Api) -> None:
     api = api_on_both
     before = api.clock().isoformat()

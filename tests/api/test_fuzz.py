@@ -1,0 +1,101 @@
+"""No request, however odd, makes the service fail or allow: it is answered, or refused with a reason."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import orjson
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from authz_service.api.routes import DESCRIBED
+from tests.api.conftest import question
+
+if TYPE_CHECKING:
+    from tests.api.conftest import Api
+
+# Words that mean something here come up often enough to get past the first check.
+WORDS = st.sampled_from(
+    ["account", "staff", "rosa", "jo", "view", "invoice", "document", "mia", "northgate", "open", "draft", "", "x", "é"]
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | WORDS | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS | st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+BODIES: dict[str, Any] = {
+    "/access/v1/evaluation": question("rosa", "view", "invoice", "inv_rosa_1", client_id="rosa", state="open"),
+    "/access/v1/evaluations": {
+        "subject": {"type": "account", "id": "dana"},
+        "options": {"evaluations_semantic": "execute_all"},
+        "evaluations": [{"action": {"name": "view"}, "resource": {"type": "document", "id": "doc_mia_school"}}],
+    },
+    "/v1/explain": {**question("sam", "view", "thread", "thr_dana_ken"), "context": {"at": "2026-06-16T00:00:00Z"}},
+    "/v1/plan": question("staff/ken", "view", "document", "any"),
+    "/v1/clients/{client_id}/grants": {"account_id": "new", "kind": "payer", "toggles": {"forms": True}},
+    "/v1/grants/{grant_id}": {"toggles": {"forms": True}, "until": "2027-01-01"},
+    "/v1/grants/{grant_id}/block": {"reason": "x"},
+    "/v1/practices/{practice_id}": {"plan_audience": "nobody", "teen_from": 12},
+    "/v1/practices/{practice_id}/switches/{feature}": {"on": True},
+    "/v1/clients/{client_id}/switches/{feature}": {"on": True},
+    "/v1/resources": {"resources": [{"type": "invoice", "id": "i", "properties": {"client_id": "mia"}}]},
+    "/v1/resources/{type}/{resource_id}": {"client_id": "mia", "state": "open"},
+    "/v1/trail": {"events": [{"action": "x", "details": {"a": 1}}]},
+}
+ASKED = [endpoint for endpoint in DESCRIBED if endpoint.path in BODIES and endpoint.body is not None]
+NAMES = {"client_id": "mia", "grant_id": "g_sam_mia", "practice_id": "northgate", "feature": "forms"}
+NAMES |= {"type": "invoice", "resource_id": "inv_mia_1"}
+
+
+@st.composite
+def mutated(draw: st.DrawFn, body: Any) -> Any:
+    """A good body with one to three of its places changed, taken away or added to."""
+    found = copy.deepcopy(body)
+    for _ in range(draw(st.integers(1, 3))):
+        place, last = found, None
+        while isinstance(place, dict | list) and place and (last is None or draw(st.booleans())):
+            key = draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
+            last, place = (place, key), place[key]
+        if last is None:
+            return draw(VALUES)
+        holder, key = last
+        kind = draw(st.sampled_from(["change", "remove", "add"]))
+        if kind == "remove":
+            del holder[key]
+        elif kind == "add" and isinstance(holder, dict):
+            holder[draw(WORDS)] = draw(VALUES)
+        else:
+            holder[key] = draw(VALUES)
+    return found
+
+
+@given(data=st.data())
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+def test_no_body_makes_the_service_fail(shared_api: Api, data: st.DataObject) -> None:
+    endpoint = data.draw(st.sampled_from(ASKED))
+    body = data.draw(mutated(BODIES[endpoint.path]) | VALUES)
+    try:
+        content = orjson.dumps(body)
+    except TypeError:  # An integer beyond 64 bits.
+        content = str(body).encode()
+    reply = shared_api.call(
+        endpoint.method,
+        endpoint.path.format(**NAMES),
+        content=content,
+        headers={"Content-Type": "application/json"},
+        actor="staff/jo",
+        etag='"1"',
+    )
+    assert reply.status_code in {200, 201, 204, 400, 404, 409, 412, 413, 422}, (reply.status_code, reply.text, body)
+    if reply.status_code >= 400:
+        assert reply.json()
+
+
+@given(text=st.text(min_size=1, max_size=12))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+def test_no_address_makes_the_service_fail(shared_api: Api, text: str) -> None:
+    part = quote(text.encode("utf-8", "surrogatepass"), safe="")
+    for path in (f"/{part}", f"/v1/grants/{part}", f"/v1/clients/{part}/grants", f"/v1/trail?account={part}"):
+        assert shared_api.call("GET", path).status_code in {200, 400, 404}, path
