@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PASSWORD = "northgate-demo-2026"
-START_SECONDS = 60
+START_SECONDS = 120
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 
 
