@@ -15,6 +15,7 @@ PLANTED = {
     "models-stand-alone": ("models/vocabulary.py", "import authz_service.engine"),
     "houses-apart": ("gateway/__init__.py", "import authz_service"),
     "pure-engine": ("authz_service/engine/diagram.py", "import sqlalchemy"),
+    "pure-workbench": ("authz_service/workbench/terms.py", "import authz_service.storage"),
     "one-oso": ("authz_service/engine/diagram.py", "import oso"),
     "one-client": ("gateway/app.py", "import httpx"),
     "authz-layers": ("authz_service/engine/diagram.py", "import authz_service.facts"),

@@ -5,18 +5,18 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 (typer reads the annotation)
 from typing import Annotated
 
 import typer
 
-from authz_service.engine.errors import BundleError
+from authz_service.cli.bundles import BundleOption, load_or_exit
+from authz_service.cli.policy_diff import diff
 from authz_service.engine.evaluate import evaluate_line
-from authz_service.engine.policy import Policy, load_policy
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check, prove and ask a bundle of rules.")
 
-BundleOption = Annotated[Path, typer.Option("--bundle", help="The folder with facts.yaml and the rules.")]
+app.command()(diff)
 
 
 class EngineName(StrEnum):
@@ -24,18 +24,6 @@ class EngineName(StrEnum):
 
     DIAGRAM = "diagram"
     POLAR = "polar"
-
-
-def load_or_exit(bundle: Path) -> Policy:
-    """The policy of a bundle; every reason to refuse it goes to standard error, and the command ends with status 1."""
-    try:
-        return load_policy(bundle)
-    except BundleError as error:
-        for problem in error.problems:
-            typer.echo(str(problem), err=True)
-        count = len(error.problems)
-        typer.echo(f"{bundle}: refused, {count} problem{'s' if count > 1 else ''}", err=True)
-        raise typer.Exit(1) from None
 
 
 @app.command("eval")
