@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import sys
+from typing import TYPE_CHECKING
 
 import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,6 +15,9 @@ from authz_service.preparation import prepare_demo
 from authz_service.settings import SettingsError, read_settings
 from authz_service.storage import StorageError, migrate
 from authz_service.tokens.signatures import KeyRefusedError
+
+if TYPE_CHECKING:
+    from authz_service.settings import Settings
 
 
 def main() -> int:
@@ -27,18 +32,22 @@ def main() -> int:
     except (SettingsError, StorageError, KeyRefusedError, SQLAlchemyError, OSError) as error:
         sys.stderr.write(f"{str(error).strip()}\n")
         return 2
+    try:
+        listening = [] if settings.authz_socket else [_listen(settings)]
+    except OSError as error:
+        sys.stderr.write(f"KINGUARD_AUTHZ_PORT: port {settings.authz_port} cannot be used: {error.strerror}\n")
+        return 2
     configure_logs()
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
-        host=settings.authz_host,
-        port=settings.authz_port,
+        app,
         uds=str(settings.authz_socket) if settings.authz_socket else None,
         loop="uvloop",
         http="httptools",
         ws="none",
         lifespan="on",
         access_log=False,
-        log_level="warning",
+        log_level="critical",  # What goes wrong is said by the application, once.
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=30,
@@ -46,8 +55,17 @@ def main() -> int:
         h11_max_incomplete_event_size=16 * 1024,
     )
     server = uvicorn.Server(config)
-    server.run()
+    try:
+        server.run(listening or None)
+    finally:
+        if app.failure is not None:
+            sys.stderr.write(f"{app.failure}\n")
     return 0 if server.started else 3
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.authz_host else socket.AF_INET
+    return socket.create_server((settings.authz_host, settings.authz_port), family=family, backlog=2048)
 
 
 if __name__ == "__main__":

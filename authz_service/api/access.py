@@ -9,6 +9,7 @@ from authz_service.api.problems import ProblemError, lacks_scope
 from authz_service.api.routing import Reply
 from authz_service.commands import grants, resources, switches, withholding
 from authz_service.commands.acting import Acting
+from authz_service.commands.errors import InvalidError
 from authz_service.trail.changes import Origin
 from models.ids import is_id
 from models.vocabulary import Scope
@@ -161,7 +162,13 @@ def set_client_switch(call: Call) -> Reply:
 
 def put_resource(call: Call) -> Reply:
     """Registers the facts of one item; the body is its raw properties."""
-    _register(call, [resources.Registration(call.path["type"], call.path["resource_id"], call.document)])
+    try:
+        _register(call, [resources.Registration(call.path["type"], call.path["resource_id"], call.document)])
+    except InvalidError as error:  # The body is the properties themselves.
+        fields = {
+            name.removeprefix("resources.0.").removeprefix("properties."): text for name, text in error.fields.items()
+        }
+        raise InvalidError(fields) from error
     return Reply(status=204)
 
 

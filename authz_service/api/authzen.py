@@ -14,7 +14,7 @@ from authz_service.api.problems import ProblemError
 from authz_service.facts.request import NO_AUTHN, Authn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 ITEMS_MAX = 1000
 DEPTH_MAX = 32
@@ -23,6 +23,7 @@ _NAME_MAX = 64
 _TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _NOTHING: Mapping[str, Any] = {}
+_NO_CONTEXT = (NO_AUTHN, None, False)
 
 
 class Semantic(StrEnum):
@@ -71,15 +72,11 @@ def read_object(body: bytes) -> dict[str, Any]:
 
 def read_asked(document: Mapping[str, Any], *, id_needed: bool = True) -> Asked:
     """One question; MalformedError names the field."""
-    subject_type, subject_id, _ = _read_entity(document, "subject", id_needed=True)
-    action = _read_part(document, "action").get("name")
-    _check_text(action, "action.name", _NAME_MAX)
+    subject_type, subject_id, _ = _read_entity(document, "subject")
+    action = _read_action(document)
     resource_type, resource_id, properties = _read_entity(document, "resource", id_needed=id_needed)
-    context = document.get("context")
-    if context is None:
-        return Asked(subject_type, subject_id, action, resource_type, resource_id, properties, NO_AUTHN, None, False)  # type: ignore[arg-type]
-    authn, at, explain = _read_context(context)
-    return Asked(subject_type, subject_id, action, resource_type, resource_id, properties, authn, at, explain)  # type: ignore[arg-type]
+    authn, at, explain = _read_context(document)
+    return Asked(subject_type, subject_id, action, resource_type, resource_id, properties, authn, at, explain)
 
 
 def read_batch(document: Mapping[str, Any]) -> tuple[list[Asked | MalformedError], Semantic] | None:
@@ -100,10 +97,15 @@ def read_batch(document: Mapping[str, Any]) -> tuple[list[Asked | MalformedError
         return None
     if len(evaluations) > ITEMS_MAX:
         raise ProblemError(413, f"a batch has at most {ITEMS_MAX} evaluations")
-    defaults = {name: document[name] for name in ("subject", "action", "resource", "context") if name in document}
-    for name, value in defaults.items():
-        if type(value) is not dict:
-            raise MalformedError(f"{name} must be an object")
+    defaults: dict[str, Any] = {}
+    for name, read in _READERS.items():
+        if name in document:
+            if type(document[name]) is not dict:
+                raise MalformedError(f"{name} must be an object")
+            try:
+                defaults[name] = read(document)
+            except MalformedError as error:  # It counts only for items that do not replace it.
+                defaults[name] = error
     return [_read_item(defaults, item) for item in evaluations], semantic
 
 
@@ -111,9 +113,22 @@ def _read_item(defaults: Mapping[str, Any], item: object) -> Asked | MalformedEr
     if type(item) is not dict:
         return MalformedError("an evaluation must be an object")
     try:
-        return read_asked({**defaults, **item})
+        subject_type, subject_id, _ = _part_of(defaults, item, "subject")
+        action = _part_of(defaults, item, "action")
+        resource_type, resource_id, properties = _part_of(defaults, item, "resource")
+        authn, at, explain = _part_of(defaults, item, "context")
     except MalformedError as error:
         return error
+    return Asked(subject_type, subject_id, action, resource_type, resource_id, properties, authn, at, explain)
+
+
+def _part_of(defaults: Mapping[str, Any], item: Mapping[str, Any], name: str) -> Any:
+    if name in item or name not in defaults:
+        return _READERS[name](item)
+    part = defaults[name]
+    if isinstance(part, MalformedError):
+        raise part
+    return part
 
 
 def _read_part(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -123,9 +138,15 @@ def _read_part(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     raise MalformedError(f"{name} is required" if part is None else f"{name} must be an object")
 
 
+def _read_action(document: Mapping[str, Any]) -> str:
+    action = _read_part(document, "action").get("name")
+    _check_text(action, "action.name", _NAME_MAX)
+    return action  # type: ignore[return-value]
+
+
 def _read_entity(
-    document: Mapping[str, Any], name: str, *, id_needed: bool
-) -> tuple[str, str | None, Mapping[str, Any]]:
+    document: Mapping[str, Any], name: str, *, id_needed: bool = True
+) -> tuple[str, Any, Mapping[str, Any]]:
     part = _read_part(document, name)
     entity_type, entity_id, properties = part.get("type"), part.get("id"), part.get("properties")
     _check_text(entity_type, f"{name}.type", _NAME_MAX)
@@ -146,7 +167,10 @@ def _check_text(value: object, name: str, length: int) -> None:
     raise MalformedError(f"{name} must be a string of 1 to {length} printable characters")
 
 
-def _read_context(context: object) -> tuple[Authn, datetime | None, bool]:
+def _read_context(document: Mapping[str, Any]) -> tuple[Authn, datetime | None, bool]:
+    context = document.get("context")
+    if context is None:
+        return _NO_CONTEXT
     if type(context) is not dict:
         raise MalformedError("context must be an object")
     authn, at, explain = context.get("authn"), context.get("at"), context.get("explain", False)
@@ -157,6 +181,14 @@ def _read_context(context: object) -> tuple[Authn, datetime | None, bool]:
         None if at is None else read_instant(at, "context.at"),
         explain,
     )
+
+
+_READERS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
+    "subject": lambda document: _read_entity(document, "subject"),
+    "action": _read_action,
+    "resource": lambda document: _read_entity(document, "resource"),
+    "context": _read_context,
+}
 
 
 def read_authn(value: object) -> Authn:
@@ -187,7 +219,8 @@ def read_instant(value: object, name: str) -> datetime:
 
 def _is_deep(body: bytes) -> bool:
     """Whether brackets are nested beyond the limit: what is left after the innermost pairs were taken out so often."""
-    brackets = _TEXT.sub(b"", body).translate(None, _NO_BRACKETS)
+    bare = _TEXT.sub(b"", body) if b"\\" in body else b"".join(body.split(b'"')[::2])
+    brackets = bare.translate(None, _NO_BRACKETS)
     for _ in range(DEPTH_MAX):
         if not brackets:
             return False

@@ -34,6 +34,7 @@ class Edge:
 
     def __init__(self, service: Service, endpoints: Iterable[Endpoint]) -> None:
         self.service = service
+        self.failure: str | None = None  # why the service could not start
         self._short: dict[str, Callable[[Service, Exchange], Awaitable[bytes]]] = {
             "/access/v1/evaluation": answer_single,
             "/access/v1/evaluations": answer_batch,
@@ -99,7 +100,8 @@ class Edge:
         try:
             await self.service.start()
         except Exception as error:  # noqa: BLE001 (handed to the server, which ends with it)
-            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            self.failure = str(error)
+            await send({"type": "lifespan.startup.failed", "message": self.failure})
             return
         await send({"type": "lifespan.startup.complete"})
         await receive()

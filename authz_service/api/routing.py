@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from authz_service.api.authzen import read_object
+from authz_service.api.evaluations import decision_record
 from authz_service.api.problems import ProblemError
 from authz_service.commands.errors import (
     CommandError,
@@ -138,6 +139,9 @@ def starlette_route(service: Service, endpoint: Endpoint) -> Route:
             raise ProblemError(503, f"denied: {error}") from error
         except OperationalError as error:
             raise ProblemError(503, "the database cannot be reached, so nothing was done") from error
+        except ForbiddenError as error:
+            await _record_refusal(call, error)
+            raise refusal_of_command(error) from error
         except CommandError as error:
             raise refusal_of_command(error) from error
         content = (
@@ -150,6 +154,20 @@ def starlette_route(service: Service, endpoint: Endpoint) -> Route:
         return Response(content, reply.status, reply.headers, reply.media_type)
 
     return Route(endpoint.path, serve, methods=[endpoint.method], name=f"{endpoint.method} {endpoint.path}")
+
+
+async def _record_refusal(call: Call, error: ForbiddenError) -> None:
+    """A change that the policy does not let someone make is a decision, and recorded like any other."""
+    kind, _, name = error.actor.partition("/")
+    situations = error.decision.situations if error.decision is not None else ()
+    facts = " ".join(call.service.evaluator.abbreviate(situation) for situation in situations)
+    problem = error.decision.error if error.decision is not None else "only staff make changes"
+    question = (kind, name, error.action, error.resource[0], error.resource[1])
+    item = (*question, error.concerned[1], error.concerned[0], False, None, facts, problem, None)
+    try:
+        await call.service.record([decision_record(call.service, call.exchange, call.caller, call.now, [item])])
+    except TrailUnavailableError as unavailable:
+        raise ProblemError(503, f"denied: {unavailable}") from unavailable
 
 
 def refusal_of_command(error: CommandError) -> ProblemError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import socket
@@ -14,7 +15,6 @@ from typing import TYPE_CHECKING
 import httpx
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from authz_service.cli.failures import failing_clearly
 from authz_service.preparation import WORLD, prepare_demo
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 PASSWORD = "northgate-demo-2026"  # noqa: S105 (the demo's, which production settings refuse)
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
+_PR_SET_PDEATHSIG = 1
 _SHOWN = {
     "jo": "administrator of Northgate",
     "dana": "mother: three profiles and her own, two practices",
@@ -40,7 +41,7 @@ _SHOWN = {
     "exa": "access has ended",
 }
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
@@ -112,7 +113,12 @@ def _child(module: str, environment: dict[str, str], logs: Path) -> Iterator[sub
     with (logs / f"{module}.log").open("ab") as log:
         # A session of its own, so that Ctrl-C reaches the children through this process, in order.
         child = subprocess.Popen(  # noqa: S603 (this interpreter and a module of this project)
-            [sys.executable, "-m", module], env=environment, stdout=log, stderr=log, start_new_session=True
+            [sys.executable, "-m", module],
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 (this process has one thread)
         )
     try:
         yield child
@@ -123,6 +129,12 @@ def _child(module: str, environment: dict[str, str], logs: Path) -> Iterator[sub
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
+
+
+def _end_with_parent() -> None:
+    """Asks Linux to stop the child also when this process is killed and cannot do it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _wait_until_ready(what: str, child: subprocess.Popen[bytes], url: str, logs: Path, stopping: _Stopping) -> None:
@@ -158,14 +170,12 @@ def _watch(stopping: _Stopping, authz: subprocess.Popen[bytes], gateway: subproc
 
 def _welcome(console: Console, settings: Settings, gateway_port: int, logs: Path) -> None:
     world = load_world(WORLD)
-    people = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    for name, about in _SHOWN.items():
-        if name in world.accounts or name in world.staff:
-            people.add_row(f"  {name}", about)
     console.print(f"\nPortal          http://127.0.0.1:{gateway_port}/")
     console.print(f"Authz service   http://127.0.0.1:{settings.authz_port}/  (OpenAPI at /openapi.json)")
     console.print(f"Logs            {logs}")
     console.print(f"\nSign in with the password [bold]{PASSWORD}[/bold] as")
-    console.print(people)
+    for name, about in _SHOWN.items():
+        if name in world.accounts or name in world.staff:
+            console.print(f"  {name:<8}{about}")
     console.print("\nCtrl-C stops both.")
     sys.stdout.flush()

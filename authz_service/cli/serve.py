@@ -6,7 +6,7 @@ import typer
 
 from authz_service.__main__ import main
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()

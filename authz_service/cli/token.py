@@ -13,7 +13,7 @@ from authz_service.tokens.clients import Clients, ensure_demo_clients
 from authz_service.tokens.issuing import Issuer
 from authz_service.tokens.keys import SigningKeys
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from authz_service.tokens.keys import read_key
 from authz_service.tokens.signatures import KeySet, public_jwk, read_jwk
 from authz_service.trail.verification import verify_trail
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 
 @app.callback()

@@ -46,7 +46,7 @@ class Acting:
     ) -> None:
         """Put the change to the policy, on the rows that the transaction sees. Raises ForbiddenError."""
         if not self.origin.actor.startswith(_STAFF):
-            raise ForbiddenError(self.origin.actor, action, resource[0])
+            raise ForbiddenError(self.origin.actor, action, resource, (practice_id, client_id))
         owners = {"practice_id": practice_id, "client_id": client_id}
         request = Request(
             subject_type=SubjectType.STAFF,
@@ -60,7 +60,7 @@ class Acting:
         )
         decision = self.decider.decide(writer.reading, request)
         if not decision.allowed:
-            raise ForbiddenError(self.origin.actor, action, resource[0], decision)
+            raise ForbiddenError(self.origin.actor, action, resource, (practice_id, client_id), decision)
 
     def client(self, client_id: str) -> Client:
         """A client within reach. Raises NotFoundError."""

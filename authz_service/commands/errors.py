@@ -38,11 +38,22 @@ class NotFoundError(CommandError):
 
 
 class ForbiddenError(CommandError):
-    """`decision` has what an administrator may be told."""
+    """`decision` has what an administrator may be told, `concerned` the (practice id, client id) of the resource."""
 
-    def __init__(self, actor: str, action: str, what: str, decision: Decision | None = None) -> None:
+    def __init__(
+        self,
+        actor: str,
+        action: str,
+        resource: tuple[str, str],
+        concerned: tuple[str, str | None],
+        decision: Decision | None = None,
+    ) -> None:
+        self.actor = actor
+        self.action = action
+        self.resource = resource
+        self.concerned = concerned
         self.decision = decision
-        super().__init__(f"{actor} may not {action} this {what}")
+        super().__init__(f"{actor} may not {action} this {resource[0]}")
 
 
 class ConflictError(CommandError):

@@ -148,6 +148,22 @@ def test_a_stopped_service_leaves_nothing_waiting(data_dir: Path) -> None:
     assert "checkpoints.jsonl" in tampered.stderr
 
 
+def test_a_start_that_fails_is_said_in_one_line(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        refused = kinguard(tmp_path, "serve", KINGUARD_AUTHZ_PORT=port)
+        assert (refused.returncode, len(refused.stderr.strip().splitlines())) == (2, 1)
+        assert port in refused.stderr
+    (tmp_path / "policies").mkdir()
+    more = {"KINGUARD_POLICIES": str(tmp_path / "policies"), "KINGUARD_AUTHZ_PORT": str(free_port())}
+    refused = kinguard(tmp_path, "serve", **more)
+    assert refused.returncode == 3
+    assert "facts.yaml" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -110,6 +110,17 @@ def test_a_wrong_query_is_refused(shared_api: Api, query: str) -> None:
     assert shared_api.call("GET", f"/v1/trail?{query}").status_code == 400
 
 
+@pytest.mark.parametrize("actor", ["staff/bea", "staff/nobody"])
+def test_a_change_that_the_policy_refuses_is_recorded(api: Api, actor: str) -> None:
+    headers = {"X-Request-ID": "refused"}
+    changes = {"toggles": {"invoices": True}}
+    reply = api.call("PATCH", "/v1/grants/g_sam_mia", changes, actor=actor, etag='"1"', headers=headers)
+    assert reply.status_code == 403
+    (entry,) = entries(api, "request_id=refused&kind=decision&client=mia")
+    assert (entry["subject"], entry["action"], entry["decision"]) == (actor, "update", False)
+    assert entry["resource"] == {"type": "grant", "id": "g_sam_mia"}
+
+
 def test_reading_the_trail_is_recorded(api: Api) -> None:
     api.call("GET", "/v1/trail?account=sam", headers={"X-Request-ID": "reader"}, actor="staff/rex")
     (entry,) = entries(api, "action=trail.read&request_id=reader")
