@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import warnings
@@ -26,6 +27,10 @@ ROOT = Path(__file__).resolve().parent.parent
 WORLD_FILE = ROOT / "policy_tests" / "world" / "northgate.yaml"
 FROZEN = datetime(2026, 6, 15, 12, tzinfo=ZoneInfo("America/Los_Angeles")).astimezone(UTC)
 _numbers = count()
+
+# The settings of the shell that starts the tests must not reach what they start; these two are the tests' own.
+for _name in {name for name in os.environ if name.startswith("KINGUARD_")} - {"KINGUARD_CASES", "KINGUARD_SEED"}:
+    del os.environ[_name]
 
 # For what does not depend on the kind of database.
 on_sqlite_only = pytest.mark.parametrize("seeded_url", ["sqlite"], indirect=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -129,9 +130,10 @@ def run_examples(found: list[Example], demo: Demo) -> list[str]:
     mark = "---- end of example ----"
     script = ["set -u"]
     for example in found:
-        code = example.code.replace(".venv/bin/", f"{BIN}/").replace("127.0.0.1:8181", f"127.0.0.1:{demo.authz_port}")
+        code = example.code.replace(".venv/bin/", f"{shlex.quote(str(BIN))}/")
+        code = code.replace("127.0.0.1:8181", f"127.0.0.1:{demo.authz_port}")
         if example.language == "python":
-            code = f"{sys.executable} - <<'END_OF_PYTHON'\n{code}END_OF_PYTHON\n"
+            code = f"{shlex.quote(sys.executable)} - <<'END_OF_PYTHON'\n{code}END_OF_PYTHON\n"
         script.append(f"{code}\necho; echo '{mark}'")
     bash = shutil.which("bash")
     assert bash is not None
