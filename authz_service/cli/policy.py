@@ -12,11 +12,13 @@ import typer
 
 from authz_service.cli.bundles import BundleOption, load_or_exit
 from authz_service.cli.policy_diff import diff
+from authz_service.cli.policy_matrix import matrix
 from authz_service.engine.evaluate import evaluate_line
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check, prove and ask a bundle of rules.")
 
 app.command()(diff)
+app.command()(matrix)
 
 
 class EngineName(StrEnum):

@@ -1,7 +1,7 @@
 """Diagrams told in few words: a short list of conditions, each as general as it can be.
 
-A term gives some facts the values they may have (level -> value indices); a diagram is told by terms of which one must
-hold.
+A term gives some facts the values they may have (level -> value indices). A diagram is told by terms of which one must
+hold, or by clauses which all must.
 """
 
 from __future__ import annotations
@@ -78,14 +78,22 @@ def implies(cube: Mapping[int, tuple[int, ...]], upper: Diagram) -> bool:
     return True
 
 
-def needed(diagrams: Diagrams, d: Diagram) -> Cube:
-    """What every situation of the diagram has in common: the facts that cannot have just any value there."""
-    found = {}
-    for level in diagrams.support(d):
-        possible = tuple(i for i in range(diagrams.sizes[level]) if reachable(d, {level: i}))
-        if len(possible) < diagrams.sizes[level]:
-            found[level] = possible
-    return found
+def clauses(diagrams: Diagrams, d: Diagram, care: Diagram) -> list[Cube]:
+    """The same the other way round: within `care`, the diagram holds where every clause does, of each some fact.
+
+    A clause gives some facts values of which one must be met; none can be left out. Adds nodes.
+    """
+    refused = diagrams.without(care, d)
+    told = cover(diagrams, refused, diagrams.either(refused, diagrams.negate(care)))
+    return [
+        {level: tuple(i for i in range(diagrams.sizes[level]) if i not in indices) for level, indices in cube.items()}
+        for cube in told
+    ]
+
+
+def clause_diagram(diagrams: Diagrams, clause: Mapping[int, Iterable[int]]) -> Diagram:
+    """Where one of the facts has one of its values."""
+    return diagrams.any_of(diagrams.test(level, indices) for level, indices in clause.items())
 
 
 def named(diagrams: Diagrams, cube: Mapping[int, Iterable[int]]) -> Term:
@@ -96,9 +104,9 @@ def named(diagrams: Diagrams, cube: Mapping[int, Iterable[int]]) -> Term:
     }
 
 
-def phrase(term: Mapping[str, Sequence[Value]], domains: Mapping[str, Sequence[Value]]) -> str:
-    """A term as it is read: `subject.kind = payer and resource.addressee is not me`; `always` when it names no fact."""
-    return " and ".join(_phrase_fact(name, values, domains[name]) for name, values in term.items()) or "always"
+def phrase(term: Mapping[str, Sequence[Value]], domains: Mapping[str, Sequence[Value]], joined: str = " and ") -> str:
+    """A term as it is read: `subject.kind = payer and resource.addressee != me`; `always` when it names no fact."""
+    return joined.join(_phrase_fact(name, values, domains[name]) for name, values in term.items()) or "always"
 
 
 def _phrase_fact(name: str, values: Sequence[Value], domain: Sequence[Value]) -> str:
@@ -106,7 +114,7 @@ def _phrase_fact(name: str, values: Sequence[Value], domain: Sequence[Value]) ->
         return f"{name} = {show(values[0])}"
     lacking = [value for value in domain if value not in values]
     if len(lacking) == 1:
-        return f"{name} is not {show(lacking[0])}"
+        return f"{name} != {show(lacking[0])}"
     if len(lacking) < len(values):
-        return f"{name} is none of {', '.join(map(show, lacking))}"
-    return f"{name} is {' or '.join(map(show, values))}"
+        return f"{name} not in [{', '.join(map(show, lacking))}]"
+    return f"{name} in [{', '.join(map(show, values))}]"

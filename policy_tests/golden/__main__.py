@@ -1,9 +1,12 @@
-"""`make golden`: writes the access matrix anew, to be read in review."""
+"""`make golden`: writes the golden matrices anew, to be read in review."""
 
 from __future__ import annotations
 
 from authz_service.engine import load_policy
-from policy_tests.golden.matrix import FILE, render
+from policy_tests.golden import conditions, matrix
 from policy_tests.suites import HOME
 
-FILE.write_text(render(load_policy(HOME.parent / "policies")), encoding="utf-8")
+policy = load_policy(HOME.parent / "policies")
+matrix.FILE.write_text(matrix.render(policy), encoding="utf-8")
+for file, table in conditions.TABLES.items():
+    file.write_text(conditions.render(policy, *table), encoding="utf-8")

@@ -41,7 +41,7 @@ PLANTED = {
             'record.department = "own";\n\n# A manager sees',
             "record.department = record.department;\n\n# A manager sees",
         ),
-        ["user: view record", "subject.role is not manager and resource.owner = other and resource.department = other"],
+        ["user: view record", "subject.role != manager and resource.owner = other and resource.department = other"],
     ),
 }
 
