@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("pages"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     process, running = start(tmp_path_factory.mktemp("kinguard"))
     yield running
@@ -47,12 +47,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stop(process)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def world() -> World:
     return load_world(ROOT / "policy_tests" / "world" / "northgate.yaml")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def visitors(stack: Stack) -> Iterator[Callable[[str], Visitor]]:
     """Somebody signed in, without a browser; one session a name."""
     known: dict[str, Visitor] = {}
@@ -68,7 +68,7 @@ def visitors(stack: Stack) -> Iterator[Callable[[str], Visitor]]:
         one.http.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         if os.environ.get("CI"):
@@ -125,6 +125,6 @@ def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def people(browser: Browser, stack: Stack) -> People:
     return People(browser, stack)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
@@ -162,7 +164,7 @@ def downgrade() -> None:
         op.drop_table(table)
 
 
-def _history(name: str, *columns: sa.Column, current: tuple[str, ...], search: tuple[str, ...] = ()) -> None:
+def _history(name: str, *columns: sa.Column[Any], current: tuple[str, ...], search: tuple[str, ...] = ()) -> None:
     op.create_table(
         name,
         sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -183,13 +185,13 @@ def _history(name: str, *columns: sa.Column, current: tuple[str, ...], search: t
     allow("SELECT, INSERT, UPDATE (valid_to)", name, sequences=(f"{name}_key_seq",))
 
 
-def _text(name: str, *, nullable: bool = False) -> sa.Column:
+def _text(name: str, *, nullable: bool = False) -> sa.Column[Any]:
     return sa.Column(name, sa.String(), nullable=nullable)
 
 
-def _number(name: str) -> sa.Column:
+def _number(name: str) -> sa.Column[Any]:
     return sa.Column(name, sa.Integer(), nullable=False)
 
 
-def _flag(name: str) -> sa.Column:
+def _flag(name: str) -> sa.Column[Any]:
     return sa.Column(name, sa.Boolean(), nullable=False)
