@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from authz_service.api.authzen import Asked, read_asked
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
 def explain(call: Call) -> Reply:
     """One question with its explanation."""
-    asked = replace(read_asked(call.document), explain=True)
+    asked = read_asked(call.document)._replace(explain=True)
     check_at(call.caller, asked)
     (outcome,) = evaluate_all(call.service, call.caller, (asked,), call.now, None)
     call.service.metrics.note_decisions(outcome.allowed, not outcome.allowed)
@@ -68,7 +67,7 @@ class _Planning:
         self.evaluator = call.service.evaluator
         self.seats: list[Seat] = []
         # What is registered of an item must not enter: a plan is about all of them.
-        self.client_id, self.practice_id, self.reached = reach(rows, call.caller, replace(asked, resource_id=None))
+        self.client_id, self.practice_id, self.reached = reach(rows, call.caller, asked._replace(resource_id=None))
         question = self.evaluator.policy.question(asked.subject_type, asked.action, asked.resource_type)
         if question is None:
             raise ProblemError(422, "there is no such question: subject type, action and resource type do not fit")

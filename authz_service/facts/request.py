@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,8 +22,7 @@ class Authn:
 NO_AUTHN = Authn()
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """May this subject do this to that resource, at `now` (aware, UTC)?
 
     `properties` are the raw properties sent with the question; those registered for the item fill the gaps.
@@ -34,5 +34,5 @@ class Request:
     resource_type: str
     resource_id: str | None
     now: datetime
-    properties: Mapping[str, Any] = field(default_factory=dict)
+    properties: Mapping[str, Any] = MappingProxyType({})
     authn: Authn = NO_AUTHN

@@ -195,7 +195,7 @@ def test_emergency_access_opens_and_closes_by_itself(rows: Snapshot, ask: Callab
 def test_a_second_factor_is_asked_where_the_practice_or_the_profile_asks(policy: Any, rows: Snapshot) -> None:
     """In a decider for production of staff always; of families where their practice says so."""
     question = Request("staff", "jo", "view", "client", "mia", NOW)
-    strong = replace(question, authn=Authn(amr=("pwd", "otp")))
+    strong = question._replace(authn=Authn(amr=("pwd", "otp")))
     production = Decider(policy, second_factor_for_staff=True)
     assert Decider(policy).decide(rows, question).allowed
     assert not production.decide(rows, question).allowed
