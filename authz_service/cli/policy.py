@@ -11,14 +11,14 @@ from typing import Annotated
 import typer
 
 from authz_service.cli.bundles import BundleOption, load_or_exit
+from authz_service.cli.policy_ask import explain, what, who, why_not
 from authz_service.cli.policy_diff import diff
 from authz_service.cli.policy_matrix import matrix
 from authz_service.engine.evaluate import evaluate_line
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check, prove and ask a bundle of rules.")
-
-app.command()(diff)
-app.command()(matrix)
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, add_completion=False, help="Check, prove and ask a bundle of rules."
+)
 
 
 class EngineName(StrEnum):
@@ -65,3 +65,7 @@ def prove_invariants(bundle: BundleOption) -> None:
         invariant = proof.invariant
         space = f"{proof.questions} questions, {float(proof.situations):.3g} situations"
         typer.echo(f"proven  {invariant.id}: {invariant.says} ({space})")
+
+
+for _command in (explain, why_not, what, who, matrix, diff):
+    app.command()(_command)

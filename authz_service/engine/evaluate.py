@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from authz_service.engine.policy import Engine, Policy
 
 
-class _LineError(Exception):
-    """The line is no question."""
+class LineError(Exception):
+    """The line is no question; the message says why."""
 
 
 def evaluate_line(policy: Policy, line: bytes, engine: Engine = "diagram") -> str:
@@ -25,8 +25,8 @@ def evaluate_line(policy: Policy, line: bytes, engine: Engine = "diagram") -> st
     passed over. Whatever is wrong with it is denied, with the same error by both engines.
     """
     try:
-        subject_type, subject, action, resource_type, resource = _read(line)
-    except _LineError as error:
+        subject_type, subject, action, resource_type, resource = read_question(line)
+    except LineError as error:
         answer = Answer(decision=False, error=str(error))
     else:
         answer = policy.answer(subject_type, subject, action, resource_type, resource, engine)
@@ -35,33 +35,38 @@ def evaluate_line(policy: Policy, line: bytes, engine: Engine = "diagram") -> st
     return json.dumps({"decision": answer.decision, "error": answer.error}, ensure_ascii=False)
 
 
-def _read(line: bytes) -> tuple[str, Mapping[str, object], str, str, Mapping[str, object]]:
+def read_question(line: bytes) -> tuple[str, Mapping[str, object], str, str, Mapping[str, object]]:
+    """Subject type, its facts, action, resource type and its facts of one line.
+
+    Raises:
+        LineError: the line is no question.
+    """
     try:
         question = json.loads(line.decode(), object_pairs_hook=_once)
     except UnicodeDecodeError:
-        raise _LineError("the line is not UTF-8") from None
+        raise LineError("the line is not UTF-8") from None
     except RecursionError:
-        raise _LineError("the line is nested too deeply") from None
+        raise LineError("the line is nested too deeply") from None
     except ValueError as error:
-        raise _LineError(f"the line is not JSON: {error}") from None
+        raise LineError(f"the line is not JSON: {error}") from None
     if not isinstance(question, dict):
-        raise _LineError('the line must be an object with "subject", "action" and "resource"')
+        raise LineError('the line must be an object with "subject", "action" and "resource"')
     subject_type, subject = _read_side(question, "subject")
     action = question.get("action")
     if not isinstance(action, str):
-        raise _LineError('"action" must be a text')
+        raise LineError('"action" must be a text')
     return subject_type, subject, action, *_read_side(question, "resource")
 
 
 def _read_side(question: Mapping[str, Any], side: str) -> tuple[str, Mapping[str, object]]:
     part = question.get(side)
     if not isinstance(part, dict):
-        raise _LineError(f'"{side}" must be an object with "type" and "facts"')
+        raise LineError(f'"{side}" must be an object with "type" and "facts"')
     type_name, facts = part.get("type"), part.get("facts", {})
     if not isinstance(type_name, str):
-        raise _LineError(f'the "type" of "{side}" must be a text')
+        raise LineError(f'the "type" of "{side}" must be a text')
     if not isinstance(facts, dict):
-        raise _LineError(f'the "facts" of "{side}" must be an object')
+        raise LineError(f'the "facts" of "{side}" must be an object')
     return type_name, facts
 
 
@@ -70,5 +75,5 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise _LineError(f'"{shorten(twice)}" stands twice in one object')
+        raise LineError(f'"{shorten(twice)}" stands twice in one object')
     return found

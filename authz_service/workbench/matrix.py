@@ -29,7 +29,8 @@ class MatrixError(ValueError):
 class Cell:
     """Always (True), never (False), or (None) where the needs hold and what the cell adds.
 
-    It adds clauses, which all must hold (`every`), or terms, of which one must (`some`), whichever is shorter.
+    It adds clauses, which all must hold (`every`), or terms, of which one must (`some`), whichever is shorter; where
+    both stand, both count.
     """
 
     answer: bool | None
@@ -69,11 +70,14 @@ class Matrix:
     domains: Mapping[str, tuple[Value, ...]]
 
 
-def tabulate(policy: Policy, subject_type: str, by: str | None = None, group: str | None = None) -> Matrix:
-    """Draw the table of a subject type.
+def tabulate(
+    policy: Policy, subject_type: str, by: str | None = None, group: str | None = None, fixed: Term | None = None
+) -> Matrix:
+    """Draw the table of a subject type, over the situations in which the fixed facts have these values.
 
     `by` names the fact of the heads; without it, the first one with texts as values. `group` names a fact with a
-    parameter: questions that depend on the same instances of it stand together.
+    parameter: questions that depend on the same instances of it stand together. Questions on a resource type that lacks
+    a fixed fact are left out.
 
     Raises:
         MatrixError: the bundle has no such type or fact.
@@ -83,13 +87,32 @@ def tabulate(policy: Policy, subject_type: str, by: str | None = None, group: st
         raise MatrixError(f"{subject_type} is no subject type{known}")
     slots = policy.subject_slots(subject_type)
     by = by or default_heads(slots)
-    heads = _heads(slots, by)
     instances = _instances(slots, group) if group is not None else ()
+    return draw(policy, (subject_type, by), heads_of(slots, by), instances=instances, fixed=fixed)
+
+
+def draw(
+    policy: Policy,
+    title: tuple[str, str],
+    heads: Mapping[str, Term],
+    *,
+    instances: Sequence[Fact] = (),
+    fixed: Term | None = None,
+    only: tuple[str, str] | None = None,
+) -> Matrix:
+    """A table with these heads (head -> its facts), for the subject type that the title starts with.
+
+    `only` is the one action and resource type to show.
+    """
+    subject_type, by = title
+    fixed = fixed or {}
+    agreeing = {head: both for head, facts in heads.items() if (both := _agreed(fixed, facts)) is not None}
     drafts = [
-        _Draft(question, heads)
+        _Draft(question, agreeing)
         for resource_type, actions in policy.resource_types.items()
         for action in actions
-        if (question := policy.question(subject_type, action, resource_type)) is not None
+        if only in (None, (action, resource_type))
+        if (question := policy.question(subject_type, action, resource_type)) is not None and _has(question, fixed)
     ]
     shown = [draft for draft in drafts if draft.cases]
     common = _shared(shown, ())
@@ -99,12 +122,25 @@ def tabulate(policy: Policy, subject_type: str, by: str | None = None, group: st
     return Matrix(
         subject_type=subject_type,
         by=by,
-        heads=tuple(heads),
+        heads=tuple(agreeing),
         needs=common,
         groups=tuple(_group(name, members, common) for name, members in grouped.items() if members),
         denied=tuple((draft.question.action, draft.question.resource_type) for draft in drafts if not draft.cases),
         domains={name: fact.values for name, fact in policy.facts.items()},
     )
+
+
+def _agreed(one: Term, other: Term) -> Term | None:
+    """Both terms at once; None when they contradict each other."""
+    both = {**one, **other}
+    for name in one.keys() & other.keys():
+        both[name] = tuple(value for value in one[name] if value in other[name])
+    return both if all(both.values()) else None
+
+
+def _has(question: Question, facts: Mapping[str, object]) -> bool:
+    """Whether the question has all these facts."""
+    return {fact.name for fact in (*question.subject_slots, *question.resource_slots)}.issuperset(facts)
 
 
 def _group(name: str | None, drafts: Sequence[_Draft], common: tuple[Term, ...]) -> Group:
@@ -123,16 +159,20 @@ def default_heads(slots: Sequence[Fact]) -> str:
     return next((fact.name for fact in slots if not fact.is_flag), slots[0].base)
 
 
-def _heads(slots: Sequence[Fact], by: str) -> dict[str, dict[str, Value]]:
-    """Each head with the facts that it fixes."""
+def heads_of(slots: Sequence[Fact], by: str) -> dict[str, Term]:
+    """Each head with the facts that it fixes.
+
+    Raises:
+        MatrixError: there is no such fact.
+    """
     one = next((fact for fact in slots if fact.name == by), None)
     if one is not None:
-        return {show(value): {one.name: value} for value in one.values}
+        return {show(value): {one.name: (value,)} for value in one.values}
     flags = [fact for fact in slots if fact.base == by and fact.is_flag and len(fact.values) == 2]
     if not flags:
         names = dict.fromkeys([*(fact.base for fact in slots), *(fact.name for fact in slots)])
         raise MatrixError(f"{by} is no fact of this subject type{suggest(by, names)}")
-    return {str(fact.parameter): {other.name: other is fact for other in flags} for fact in flags}
+    return {str(fact.parameter): {other.name: (other is fact,) for other in flags} for fact in flags}
 
 
 def _instances(slots: Sequence[Fact], group: str) -> tuple[Fact, ...]:
@@ -146,16 +186,15 @@ def _instances(slots: Sequence[Fact], group: str) -> tuple[Fact, ...]:
 class _Draft:
     """One question under each head; `cases` are the heads under which something is allowed, with what can occur."""
 
-    def __init__(self, question: Question, heads: Mapping[str, Mapping[str, Value]]) -> None:
+    def __init__(self, question: Question, heads: Mapping[str, Term]) -> None:
         self.question = question
         self.diagrams: Diagrams = question.diagrams.scratch()
         self.heads = heads
         possible = self.diagrams.negate(question.impossible_diagram)
         self.cases: dict[str, tuple[Diagram, Diagram]] = {}
         for head, facts in heads.items():
-            fixed = {level: indices[0] for level, indices in self.cube({n: (v,) for n, v in facts.items()}).items()}
-            there = self.diagrams.restrict(possible, fixed)
-            allowed = self.diagrams.both(self.diagrams.restrict(question.diagram, fixed), there)
+            there = self.diagrams.both(possible, self.diagrams.cube(self.cube(facts)))
+            allowed = self.diagrams.both(question.diagram, there)
             if allowed is not False:
                 self.cases[head] = (allowed, there)
         self.conditions = [allowed for allowed, there in self.cases.values() if allowed is not there]
@@ -176,7 +215,11 @@ class _Draft:
         return found
 
     def implies(self, clause: Term) -> bool:
-        """Whether every condition of this question implies the clause."""
+        """Whether every condition of this question implies the clause, and could name its facts."""
+        if not self.conditions:
+            return True
+        if not _has(self.question, clause):
+            return False
         diagram = clause_diagram(self.diagrams, self.cube(clause))
         return all(self.diagrams.without(allowed, diagram) is False for allowed in self.conditions)
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import textwrap
 from html import escape
 from typing import TYPE_CHECKING
 
-from authz_service.workbench.terms import phrase
+from authz_service.workbench.terms import phrase, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from authz_service.workbench.matrix import Cell, Matrix, Row
     from authz_service.workbench.terms import Term
 
-_WIDTH = 120
 _STYLE = (
     "table{border-collapse:collapse}th,td{border:1px solid #888;padding:.25em .5em;text-align:left;vertical-align:top}"
     "td.no{color:#666}ul{margin:0;font-weight:normal}"
@@ -111,10 +109,7 @@ def _denied(matrix: Matrix) -> str:
 
 def _needs(needs: Iterable[Term], matrix: Matrix, indent: str) -> Iterator[str]:
     """Simple needs on as few lines as they fit on, the others on lines of their own."""
-    # A line breaks between needs, never inside one.
-    simple = ", ".join(_clause(need, matrix).replace(" ", "\N{NO-BREAK SPACE}") for need in needs if len(need) == 1)
-    for line in textwrap.wrap(simple, _WIDTH - len(indent), break_long_words=False, break_on_hyphens=False):
-        yield indent + line.replace("\N{NO-BREAK SPACE}", " ")
+    yield from wrapped([_clause(need, matrix) for need in needs if len(need) == 1], indent, indent)
     yield from (f"{indent}{_clause(need, matrix)}" for need in needs if len(need) > 1)
 
 

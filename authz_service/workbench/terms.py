@@ -6,6 +6,7 @@ hold, or by clauses which all must.
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, TypeAlias
 
 from authz_service.engine.diagram import Node
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from authz_service.engine.diagram import Diagram, Diagrams, Value
+
+WIDTH = 120
 
 Cube: TypeAlias = dict[int, tuple[int, ...]]
 """A term in diagrams: level -> the value indices that satisfy it."""
@@ -118,3 +121,11 @@ def _phrase_fact(name: str, values: Sequence[Value], domain: Sequence[Value]) ->
     if len(lacking) < len(values):
         return f"{name} not in [{', '.join(map(show, lacking))}]"
     return f"{name} in [{', '.join(map(show, values))}]"
+
+
+def wrapped(parts: Sequence[str], first: str, indent: str) -> list[str]:
+    """The parts with commas between them, on lines of at most `WIDTH` that never break inside a part."""
+    text = ", ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
+    width = WIDTH - max(len(first), len(indent))
+    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    return [(indent if i else first) + line.replace("\N{NO-BREAK SPACE}", " ") for i, line in enumerate(lines)]
