@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from authz_service.api.authzen import Asked, MalformedError
     from authz_service.facts.decision import Decider
     from authz_service.facts.rows import Access
+    from authz_service.sampling import Sampler
     from authz_service.tokens.verification import Caller
     from authz_service.trail.legend import Legend
 
@@ -43,12 +44,13 @@ class Outcome:
 class Evaluator:
     """A policy with what is needed to ask it and to record the answer. Replaced whole when the policy is."""
 
-    __slots__ = ("abbreviate", "decider", "policy")
+    __slots__ = ("abbreviate", "decider", "policy", "sample")
 
-    def __init__(self, decider: Decider, legend: Legend) -> None:
+    def __init__(self, decider: Decider, legend: Legend, sampler: Sampler) -> None:
         self.decider = decider
         self.policy = decider.policy
         self.abbreviate = legend.abbreviate
+        self.sample = sampler.note
 
     def evaluate(self, access: Access, caller: Caller, asked: Asked, now: datetime) -> Outcome:
         """Decide one question at `asked.at`, or now."""
@@ -68,6 +70,8 @@ class Evaluator:
         else:
             decision = _OUT_OF_REACH
         situations = decision.situations
+        if decision.error is None:
+            self.sample(situations, allowed=decision.allowed)
         abbreviate = self.abbreviate
         if len(situations) == 1:
             facts = abbreviate(situations[0])

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import SQLAlchemyError
 
 from authz_service.api.evaluation import Evaluator
+from authz_service.api.search_request import PageTokens
 from authz_service.engine import load_policy
 from authz_service.facts.decision import Decider
 from authz_service.metrics import Metrics
+from authz_service.sampling import Sampler
 from authz_service.seed import seeded_day
 from authz_service.storage import AccessStore, StorageError
 from authz_service.tokens.clients import Clients, ensure_demo_clients
@@ -43,6 +45,8 @@ class Service:
         settings = self.settings
         await asyncio.to_thread(self._open)
         await self.writer.start()
+        self.sampler = Sampler(settings.policies, settings.bundles_dir, self._policy.digest)
+        self.sampler.start()
         await self._put_in_service()
         self.loader = TrailLoader(
             self.store.database,
@@ -64,6 +68,7 @@ class Service:
         self.ready = False
         await self.writer.stop()
         await asyncio.to_thread(self.loader.stop)
+        await asyncio.to_thread(self.sampler.stop)
         self.store.close()
         gc.unfreeze()
 
@@ -74,6 +79,7 @@ class Service:
             ensure_demo_clients(settings.keys_dir)
         self.signing = SigningKeys(settings.keys_dir / "signing")
         self._trail_key = ensure_key(settings.keys_dir / "trail.pem")
+        self.page_tokens = PageTokens(ensure_key(settings.keys_dir / "pages.pem"))
         self.clients = Clients(settings.clients)
         self.verifier = Verifier(self.signing.public, self.clients, settings.issuer)
         self.issuer = Issuer(self.signing, self.clients, settings.issuer, settings.token_endpoint, self.clock)
@@ -104,13 +110,17 @@ class Service:
         decider = await asyncio.to_thread(lambda: Decider(policy, second_factor_for_staff=production))
         legend = Legend(policy)
         await self.writer.append(legend.record(self.microseconds()))
-        self.evaluator = Evaluator(decider, legend)
+        self.evaluator = Evaluator(decider, legend, self.sampler)
 
     def _watch(self) -> None:
         watch = self.metrics.watch
         watch("kinguard_trail_groups", "Groups of records made durable", lambda: self.writer.groups)
         watch("kinguard_trail_records", "Records made durable", lambda: self.writer.records)
         watch("kinguard_trail_broken", "1 while the trail cannot be written", lambda: float(bool(self.writer.problem)))
+
+        watch("kinguard_samples_agreed", "Samples that Polar answered alike", lambda: self.sampler.agreed)
+        watch("kinguard_samples_differed", "Samples that Polar answered otherwise", lambda: self.sampler.differed)
+        watch("kinguard_samples_passed_over", "Samples Polar was not asked", lambda: self.sampler.passed_over)
 
     def microseconds(self) -> int:
         """Now, as the trail counts time."""
