@@ -49,6 +49,9 @@ def show_metadata(call: Call) -> Reply:
             "policy_decision_point": issuer,
             "access_evaluation_endpoint": f"{issuer}/access/v1/evaluation",
             "access_evaluations_endpoint": f"{issuer}/access/v1/evaluations",
+            "search_subject_endpoint": f"{issuer}/access/v1/search/subject",
+            "search_resource_endpoint": f"{issuer}/access/v1/search/resource",
+            "search_action_endpoint": f"{issuer}/access/v1/search/action",
         }
     )
 

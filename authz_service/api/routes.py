@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from authz_service.api import access, oauth, operations, plans, trail
+from authz_service.api import access, oauth, operations, plans, search, trail
 from authz_service.api.routing import Call, Endpoint, Parameter, Reply
 from models.vocabulary import Scope
 from models.wire import access as access_bodies
@@ -48,6 +48,33 @@ DECISIONS = (
 )
 
 ENDPOINTS = (
+    Endpoint(
+        "POST",
+        "/access/v1/search/subject",
+        "Who may do this to that.",
+        search.search_subjects,
+        Scope.EVALUATE,
+        body=authzen.SubjectSearch,
+        reply=authzen.EntitiesFound,
+    ),
+    Endpoint(
+        "POST",
+        "/access/v1/search/resource",
+        "To which items of a type somebody may do this.",
+        search.search_resources,
+        Scope.EVALUATE,
+        body=authzen.ResourceSearch,
+        reply=authzen.EntitiesFound,
+    ),
+    Endpoint(
+        "POST",
+        "/access/v1/search/action",
+        "What somebody may do to that.",
+        search.search_actions,
+        Scope.EVALUATE,
+        body=authzen.ActionSearch,
+        reply=authzen.ActionsFound,
+    ),
     Endpoint(
         "GET",
         "/.well-known/authzen-configuration",

@@ -126,7 +126,7 @@ def starlette_route(service: Service, endpoint: Endpoint) -> Route:
         caller = None
         if endpoint.scope is not None:
             caller = exchange.authenticate(service, now.timestamp(), endpoint.scope)
-        document = {} if endpoint.body is None or endpoint.form else _read_document(exchange)
+        document = {} if endpoint.body is None or endpoint.form else _read_document(exchange, endpoint)
         call = Call(service, exchange, now, request.path_params, _read_query(request, endpoint), caller, document)
         try:
             async with asyncio.timeout(ANSWER_SECONDS_MAX):
@@ -192,7 +192,9 @@ def _read_query(request: Request, endpoint: Endpoint) -> dict[str, str]:
     return found
 
 
-def _read_document(exchange: Exchange) -> dict[str, Any]:
-    if exchange.content_type.split(b";")[0].strip().lower().decode("latin-1") not in _JSON_TYPES:
-        raise ProblemError(415, "Content-Type must be application/json")
+def _read_document(exchange: Exchange, endpoint: Endpoint) -> dict[str, Any]:
+    authzen = endpoint.path.startswith("/access/v1/")
+    media_type = exchange.content_type.split(b";")[0].strip().lower().decode("latin-1")
+    if media_type not in (_JSON_TYPES[:1] if authzen else _JSON_TYPES):
+        raise ProblemError(400 if authzen else 415, "Content-Type must be application/json")
     return read_object(exchange.body)

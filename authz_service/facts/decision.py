@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # The policy is the platform's own, and every practice's alike.
 _EVERY_PRACTICES = frozenset({"policy"})
 # There is one of each for a client (a practice), so it is known by the id of that.
-_KNOWN_BY = dict.fromkeys(("portal", "profile", "calendar", "owner_email", "client"), "client_id") | {
+KNOWN_BY = dict.fromkeys(("portal", "profile", "calendar", "owner_email", "client"), "client_id") | {
     "practice": "practice_id"
 }
 
@@ -175,7 +175,7 @@ def registered(access: Access, resource_type: str, resource_id: str | None) -> M
     """The raw properties that are known of a resource by its id alone, if any."""
     if resource_id is None:
         return None
-    owner = _KNOWN_BY.get(resource_type)
+    owner = KNOWN_BY.get(resource_type)
     if owner is None:
         return access.item(resource_type, resource_id)
     holder = access.client(resource_id) if owner == "client_id" else access.practice(resource_id)

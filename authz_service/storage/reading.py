@@ -36,20 +36,21 @@ _ADMINISTRATION = ("key", "valid_from", "valid_to", "changed_by", "reason")
 def _by(table: type[History], *names: str) -> tuple[Select[Any], Select[Any]]:
     """The rows with these values: those that hold now, and those that held at the parameter `at`."""
     columns = table.__table__.c  # type: ignore[attr-defined]
-    return _held(columns, *(columns[name] == bindparam(name) for name in names))
+    return held(columns, *(columns[name] == bindparam(name) for name in names))
 
 
 def _among(table: type[History], name: str, values: str) -> tuple[Select[Any], Select[Any]]:
     """The same for the rows with one of the values."""
     columns = table.__table__.c  # type: ignore[attr-defined]
-    return _held(columns, columns[name].in_(bindparam(values, expanding=True)))
+    return held(columns, columns[name].in_(bindparam(values, expanding=True)))
 
 
-def _held(columns: Any, *conditions: ColumnElement[bool]) -> tuple[Select[Any], Select[Any]]:
+def held(columns: Any, *conditions: ColumnElement[bool]) -> tuple[Select[Any], Select[Any]]:
+    """The rows that meet the conditions: those that hold now, and those that held at the parameter `at`."""
     wanted = select(*(column for column in columns if column.name not in _ADMINISTRATION)).where(*conditions)
     at: BindParameter[Any] = bindparam("at")
-    held = and_(columns.valid_from <= at, or_(columns.valid_to.is_(None), columns.valid_to > at))
-    return wanted.where(columns.valid_to.is_(None)), wanted.where(held)
+    valid = and_(columns.valid_from <= at, or_(columns.valid_to.is_(None), columns.valid_to > at))
+    return wanted.where(columns.valid_to.is_(None)), wanted.where(valid)
 
 
 _ACCOUNT = _by(tables.AccountRow, "id")
@@ -222,15 +223,16 @@ class Reading:
     def registered(self, resource_type: str, resource_id: str) -> Mapping[str, Any] | None:
         """What was registered for an item, with its `practice_id` and `client_id`."""
         row = self._one(_RESOURCE, resource_type=resource_type, resource_id=resource_id)
-        if row is None:
-            return None
-        known: dict[str, Any] = {**row.properties, "practice_id": row.practice_id}
-        return known if row.client_id is None else {**known, "client_id": row.client_id}
+        return None if row is None else known_of(row)
 
     def withheld_from(self, account_id: str, client_id: str) -> tuple[tuple[str, str], ...]:
         """(type, id) of what is kept from the account, in order."""
         rows = self._all(_WITHHOLDS, account_id=account_id, client_id=client_id)
         return tuple(sorted((row.resource_type, row.resource_id) for row in rows))
+
+    def select(self, now: Select[Any], then: Select[Any]) -> Sequence[Row[Any]]:
+        """The rows of a pair that `held` made."""
+        return self._all((now, then))
 
     def _all(self, by: tuple[Select[Any], Select[Any]], **values: Any) -> Sequence[Row[Any]]:
         if self._at is None:
@@ -240,6 +242,12 @@ class Reading:
     def _one(self, by: tuple[Select[Any], Select[Any]], **values: Any) -> Row[Any] | None:
         rows = self._all(by, **values)
         return rows[0] if rows else None
+
+
+def known_of(row: Row[Any]) -> dict[str, Any]:
+    """The registered properties in a row of a resource."""
+    known: dict[str, Any] = {**row.properties, "practice_id": row.practice_id}
+    return known if row.client_id is None else {**known, "client_id": row.client_id}
 
 
 @lru_cache(maxsize=4096)

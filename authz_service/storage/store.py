@@ -9,6 +9,7 @@ from authz_service.clock import system_clock
 from authz_service.storage.cache import CachedAccess
 from authz_service.storage.database import ALL_PRACTICES, Database
 from authz_service.storage.reading import Reading
+from authz_service.storage.surveying import Survey
 from authz_service.storage.writing import Writer
 
 if TYPE_CHECKING:
@@ -47,6 +48,12 @@ class AccessStore:
         past = at if at is not None and at < self.clock() else None
         with self.database.reading(practices) as connection:
             yield Reading(connection, past)
+
+    @contextmanager
+    def surveying(self, practices: Iterable[str], at: datetime | None = None) -> Iterator[Survey]:
+        """What a search goes through and decides on, in one transaction."""
+        with self.reading(practices, at) as rows:
+            yield Survey(rows)
 
     @contextmanager
     def writing(self, practices: Iterable[str], origin: Origin, reason: str | None = None) -> Iterator[Writer]:

@@ -93,15 +93,94 @@ class Evaluations(BaseModel):
     evaluations: list[Decision]
 
 
+class SoughtEntity(BaseModel):
+    """What is sought: a type. An id is ignored."""
+
+    type: str = Field(examples=["account"])
+    properties: dict[str, Any] | None = None
+
+
+class Page(BaseModel):
+    """A part of the results. On later pages everything but the token stays as it was."""
+
+    token: str | None = Field(default=None, description="The `next_token` of the page before.")
+    limit: int | None = Field(default=None, ge=0, description="At most this many; pages have up to 1,000.")
+    properties: dict[str, Any] | None = None
+
+
+class SubjectSearch(BaseModel):
+    """Who may do this to that?"""
+
+    subject: SoughtEntity
+    action: Action
+    resource: Resource
+    context: Context | None = None
+    page: Page | None = None
+
+
+class ResourceSearch(BaseModel):
+    """To which items of a type may the subject do this?"""
+
+    subject: Subject
+    action: Action
+    resource: SoughtEntity
+    context: Context | None = None
+    page: Page | None = None
+
+
+class ActionSearch(BaseModel):
+    """What may the subject do to that?"""
+
+    subject: Subject
+    resource: Resource
+    context: Context | None = None
+    page: Page | None = None
+
+
+class NextPage(BaseModel):
+    """Where to go on; `next_token` is empty on the last page."""
+
+    next_token: str
+
+
+class FoundEntity(BaseModel):
+    """A subject or resource for which the answer is yes."""
+
+    type: str
+    id: str
+
+
+class FoundAction(BaseModel):
+    """An action for which the answer is yes."""
+
+    name: str
+
+
+class EntitiesFound(BaseModel):
+    """`page` is there when it was asked for, and whenever there is more."""
+
+    page: NextPage | None = None
+    results: list[FoundEntity]
+    context: dict[str, Any] | None = None
+
+
+class ActionsFound(BaseModel):
+    """The same for actions."""
+
+    page: NextPage | None = None
+    results: list[FoundAction]
+    context: dict[str, Any] | None = None
+
+
 class Metadata(BaseModel):
     """Where the endpoints of this policy decision point are."""
 
     policy_decision_point: str
     access_evaluation_endpoint: str
     access_evaluations_endpoint: str
-    search_subject_endpoint: str | None = None
-    search_resource_endpoint: str | None = None
-    search_action_endpoint: str | None = None
+    search_subject_endpoint: str
+    search_resource_endpoint: str
+    search_action_endpoint: str
 
 
 class ExplainReply(BaseModel):
