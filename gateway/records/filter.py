@@ -6,6 +6,7 @@ SQL has three values; negations are therefore carried down to the leaves, where 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -26,17 +27,41 @@ if TYPE_CHECKING:
 
 DEPTH_MAX = 64  # levels of a condition tree
 _TABLES: Mapping[str, Any] = {**ITEMS, "client": Client}
-_COLUMNS: Mapping[str, Mapping[str, Any]] = {
-    "client": {"id": Client.id, "client_id": Client.id, "practice_id": Client.practice_id},
-    **{
-        name: {key: getattr(table, key) for key in ("id", "client_id", "practice_id", *RAW_PROPERTIES[name])}
-        for name, table in ITEMS.items()
-    },
-}
 
 
 class UnknownConditionError(ValueError):
     """The tree names a property, operator or value that the records do not have; nothing may be listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Property:
+    """A property as the records keep it. The table's own column: comparing the mapped one costs three times as much."""
+
+    column: ColumnElement[Any]
+    kind: type
+    nullable: bool
+
+
+def _properties(table: Any, columns: Mapping[str, str]) -> Mapping[str, _Property]:
+    kept = table.__table__.columns
+    return {name: _Property(kept[key], _kind(kept[key]), kept[key].nullable) for name, key in columns.items()}
+
+
+def _kind(column: Any) -> type:
+    if isinstance(column.type, Instant):
+        return datetime
+    if isinstance(column.type, AutoString):
+        return str
+    return int if isinstance(column.type, Integer) else list
+
+
+_PROPERTIES: Mapping[str, Mapping[str, _Property]] = {
+    "client": _properties(Client, {"id": "id", "client_id": "id", "practice_id": "practice_id"}),
+    **{
+        name: _properties(table, {key: key for key in ("id", "client_id", "practice_id", *RAW_PROPERTIES[name])})
+        for name, table in ITEMS.items()
+    },
+}
 
 
 def keeps(resource_type: str) -> bool:
@@ -55,10 +80,10 @@ def table_of(resource_type: str) -> Any:
 def where(resource_type: str, tree: Any) -> ColumnElement[bool]:
     """The condition in SQL; raises UnknownConditionError, naming the part."""
     table_of(resource_type)
-    return _clause(_COLUMNS[resource_type], tree, yes=True, depth=0)
+    return _clause(_PROPERTIES[resource_type], tree, yes=True, depth=0)
 
 
-def _clause(columns: Mapping[str, Any], tree: Any, *, yes: bool, depth: int) -> ColumnElement[bool]:
+def _clause(properties: Mapping[str, _Property], tree: Any, *, yes: bool, depth: int) -> ColumnElement[bool]:
     if depth > DEPTH_MAX:
         raise UnknownConditionError(f"a condition is nested deeper than {DEPTH_MAX} levels")
     if isinstance(tree, bool):
@@ -67,72 +92,67 @@ def _clause(columns: Mapping[str, Any], tree: Any, *, yes: bool, depth: int) -> 
         raise UnknownConditionError(f"not a condition: {tree!r:.80}")
     [(operator, operand)] = tree.items()
     if operator == "not":
-        return _clause(columns, operand, yes=not yes, depth=depth + 1)
+        return _clause(properties, operand, yes=not yes, depth=depth + 1)
     if operator in ("all", "any"):
         if not isinstance(operand, list):
             raise UnknownConditionError(f"`{operator}` takes a list")
-        parts = [_clause(columns, part, yes=yes, depth=depth + 1) for part in operand]
+        parts = [_clause(properties, part, yes=yes, depth=depth + 1) for part in operand]
         return and_(true(), *parts) if (operator == "all") is yes else or_(false(), *parts)
     if operator not in _LEAVES or not isinstance(operand, list) or len(operand) != 2 or not isinstance(operand[0], str):
         raise UnknownConditionError(f"unknown operator or operand: {operator!r:.40}")
     name, value = operand
-    if name not in columns:
+    if name not in properties:
         raise UnknownConditionError(f"unknown property: {name!r:.40}")
-    return _LEAVES[operator](columns[name], value, yes)
+    return _LEAVES[operator](properties[name], value, yes)
 
 
-def _equal(column: Any, value: Any, yes: bool) -> ColumnElement[bool]:
+def _equal(of: _Property, value: Any, yes: bool) -> ColumnElement[bool]:
     if value is None:
-        return _null(column, yes)
-    value = _checked(column, value)
-    return column == value if yes else _or_null(column, column != value)
+        return of.column.is_(None) if yes else of.column.is_not(None)
+    value = _checked(of, value)
+    return of.column == value if yes else _or_null(of, of.column != value)
 
 
-def _among(column: Any, values: Any, yes: bool) -> ColumnElement[bool]:
+def _among(of: _Property, values: Any, yes: bool) -> ColumnElement[bool]:
     if not isinstance(values, list):
         raise UnknownConditionError("`in` takes a list of values")
-    given = [_checked(column, value) for value in values if value is not None]
+    column, given = of.column, [_checked(of, value) for value in values if value is not None]
     if len(given) == len(values):
-        return column.in_(given) if yes else _or_null(column, column.not_in(given))
+        return column.in_(given) if yes else _or_null(of, column.not_in(given))
     # Null itself is in the list: a null property belongs to it.
     return or_(column.in_(given), column.is_(None)) if yes else and_(column.not_in(given), column.is_not(None))
 
 
-def _has(column: Any, value: Any, yes: bool) -> ColumnElement[bool]:
-    if not isinstance(value, str) or _kind(column) is not list:
+def _has(of: _Property, value: Any, yes: bool) -> ColumnElement[bool]:
+    if not isinstance(value, str) or of.kind is not list:
         raise UnknownConditionError("`has` asks a list property for a text")
-    clause: ColumnElement[bool] = _ListHas(column, value)
+    clause: ColumnElement[bool] = _ListHas(of.column, value)
     return clause if yes else ~clause
 
 
-def _above(column: Any, number: Any, yes: bool) -> ColumnElement[bool]:
-    if isinstance(number, bool) or not isinstance(number, int | float) or _kind(column) is not int:
+def _above(of: _Property, number: Any, yes: bool) -> ColumnElement[bool]:
+    if isinstance(number, bool) or not isinstance(number, int | float) or of.kind is not int:
         raise UnknownConditionError("`gt` compares a number")
-    return column > number if yes else _or_null(column, column <= number)
+    return of.column > number if yes else _or_null(of, of.column <= number)
 
 
-def _before(column: Any, text: Any, yes: bool) -> ColumnElement[bool]:
-    if _kind(column) is not datetime:
+def _before(of: _Property, text: Any, yes: bool) -> ColumnElement[bool]:
+    if of.kind is not datetime:
         raise UnknownConditionError("`before` compares an instant")
-    instant = _checked(column, text)
-    return column < instant if yes else _or_null(column, column >= instant)
+    instant = _checked(of, text)
+    return of.column < instant if yes else _or_null(of, of.column >= instant)
 
 
 _LEAVES = {"eq": _equal, "in": _among, "has": _has, "gt": _above, "before": _before}
 
 
-def _null(column: Any, yes: bool) -> ColumnElement[bool]:
-    clause: ColumnElement[bool] = column.is_(None) if yes else column.is_not(None)
-    return clause
+def _or_null(of: _Property, clause: ColumnElement[bool]) -> ColumnElement[bool]:
+    return or_(clause, of.column.is_(None)) if of.nullable else clause
 
 
-def _or_null(column: Any, clause: ColumnElement[bool]) -> ColumnElement[bool]:
-    return or_(clause, column.is_(None)) if column.nullable else clause
-
-
-def _checked(column: Any, value: Any) -> Any:
+def _checked(of: _Property, value: Any) -> Any:
     """The value as the column takes it; databases disagree on comparing text with numbers, so none is tried."""
-    kind = _kind(column)
+    kind = of.kind
     if kind is datetime and isinstance(value, str):
         try:
             instant = datetime.fromisoformat(value)
@@ -145,15 +165,7 @@ def _checked(column: Any, value: Any) -> Any:
         return value
     if kind is int and isinstance(value, int) and not isinstance(value, bool):
         return value
-    raise UnknownConditionError(f"{column.key} cannot be compared with {value!r:.40}")
-
-
-def _kind(column: Any) -> type:
-    if isinstance(column.type, Instant):
-        return datetime
-    if isinstance(column.type, AutoString):
-        return str
-    return int if isinstance(column.type, Integer) else list
+    raise UnknownConditionError(f"{of.column.key} cannot be compared with {value!r:.40}")
 
 
 class _ListHas(FunctionElement[bool]):
