@@ -14,6 +14,7 @@ from authz_service.cli.bundles import BundleOption, load_or_exit
 from authz_service.cli.policy_ask import explain, what, who, why_not
 from authz_service.cli.policy_diff import diff
 from authz_service.cli.policy_matrix import matrix
+from authz_service.cli.policy_test import coverage, run_suites
 from authz_service.engine.evaluate import evaluate_line
 
 app = typer.Typer(
@@ -67,5 +68,6 @@ def prove_invariants(bundle: BundleOption) -> None:
         typer.echo(f"proven  {invariant.id}: {invariant.says} ({space})")
 
 
-for _command in (explain, why_not, what, who, matrix, diff):
+app.command("test")(run_suites)
+for _command in (coverage, explain, why_not, what, who, matrix, diff):
     app.command()(_command)

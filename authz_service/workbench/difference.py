@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from authz_service.engine.facts import show
+from authz_service.workbench.questions import keys_of
 from authz_service.workbench.terms import Term, cover, named, narrowed
 from authz_service.workbench.union import Translation, merged, union_of
 
@@ -69,16 +70,6 @@ def compare(old: Policy, new: Policy) -> Difference:
     diagrams = comparison.diagrams
     domains = dict(zip(diagrams.names, diagrams.values, strict=True))
     return Difference(tuple(_declarations(old, new, comparison)), tuple(changes), domains)
-
-
-def keys_of(policy: Policy) -> list[QuestionKey]:
-    """Every question of a policy."""
-    return [
-        (subject, action, resource)
-        for subject in policy.subject_types
-        for resource, actions in policy.resource_types.items()
-        for action in actions
-    ]
 
 
 def _keys(old: Policy, new: Policy) -> list[QuestionKey]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from authz_service.workbench.numbers import counted, share
+from authz_service.workbench.numbers import amount, counted, share
 from authz_service.workbench.terms import phrase
 
 if TYPE_CHECKING:
@@ -130,8 +130,8 @@ def _total(what: str, changes: Iterable[Change]) -> str:
     listed = list(changes)
     if not listed:
         return f"nothing {what}"
-    questions = f"{len(listed)} question{'s' if len(listed) > 1 else ''}"
-    return f"{what} in {questions}, {counted(sum(change.situations for change in listed))} situations"
+    situations = sum(change.situations for change in listed)
+    return f"{what} in {amount(len(listed), 'question')}, {amount(situations, 'situation')}"
 
 
 def _escaped(text: str) -> str:

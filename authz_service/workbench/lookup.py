@@ -9,6 +9,7 @@ from authz_service.engine.build import matches_diagram
 from authz_service.engine.errors import shorten, suggest
 from authz_service.engine.facts import Side, show
 from authz_service.workbench.matrix import Cell, MatrixError, default_heads, draw, heads_of
+from authz_service.workbench.questions import levels_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -155,7 +156,7 @@ def _counted(policy: Policy, key: QuestionKey, head: str, cell: Cell, terms: Seq
     question = policy.question(*key)
     assert question is not None
     diagrams = question.diagrams.scratch()
-    levels = [diagrams.levels[fact.name] for fact in (*question.subject_slots, *question.resource_slots)]
+    levels = levels_of(question)
     there = diagrams.all_of(matches_diagram(diagrams, term) for term in terms)
     there = diagrams.without(there, question.impossible_diagram)
     allowed = diagrams.count(diagrams.both(question.diagram, there), levels)

@@ -10,6 +10,11 @@ def counted(count: int) -> str:
     return f"{count:,}"
 
 
+def amount(count: int, what: str) -> str:
+    """`1 suite`, `1,234 suites`."""
+    return f"{counted(count)} {what}" + ("" if count == 1 else "s")
+
+
 def share(part: int, whole: int) -> str:
     """`12.5 %`, with three digits; only all is 100 %, and only nothing is 0 %."""
     if not whole:

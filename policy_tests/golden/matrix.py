@@ -6,7 +6,7 @@ import textwrap
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from policy_tests.suites import HOME, Board, base_scene, subject_type
+from policy_tests.suites import HOME, base_scene, board, subject_type
 from policy_tests.world.load import load_world
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ def render(policy: Policy) -> str:
     world, scene = load_world(), base_scene()
     blocks = [_HEADING]
     for who in (*world.accounts, *world.staff):
-        board = Board(policy, [who])
-        answers = board.answers(scene)
+        asked = board(policy, [who])
+        answers = asked.answers(scene)
         rows: dict[tuple[str, str], list[str]] = defaultdict(list)
-        for thing in board.rows[who]:
+        for thing in asked.rows[who]:
             allowed = [action for action in thing.actions if answers[who, action, thing.name].allowed]
             if allowed:
                 rows[thing.label, " ".join(allowed)].append(thing.name)

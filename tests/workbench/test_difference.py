@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from authz_service.engine import load_policy
-from authz_service.workbench.difference import compare, keys_of
+from authz_service.workbench.difference import compare
+from authz_service.workbench.questions import keys_of
 from tests.engine.bundles import FILES, edited, write_files
 from tests.engine.random_bundles import build_bundle
 from tests.workbench.brute import answers, fits, situations

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from authz_service.workbench.difference import keys_of
 from authz_service.workbench.lookup import FixingError, read_fixed, what, who
 from authz_service.workbench.lookup_report import as_json, what_text, who_text
+from authz_service.workbench.questions import keys_of
 from tests.workbench.brute import answers, fits, situations
 
 if TYPE_CHECKING:

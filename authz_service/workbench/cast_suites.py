@@ -1,0 +1,303 @@
+"""Suites of a cast: tables of what its people may. What a suite does not list as allowed must be denied.
+
+A suite is a YAML file; the cast stands in `world/` beside it. `docs/policy_guide.md` describes the keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+import yaml
+
+from authz_service.facts.code import age_class, day_of
+from authz_service.facts.decision import Decision, decide
+from authz_service.facts.request import NO_AUTHN, Authn, Request
+from authz_service.facts.rows import EmergencyAccess, Grant
+from authz_service.facts.snapshot import Snapshot
+from authz_service.workbench.cases import Case, SuiteError
+from authz_service.workbench.cast_board import Thing, things
+from authz_service.workbench.cast_rows import access
+from models.vocabulary import GrantStatus, Kind, StaffRole, SubjectType, default_toggles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from authz_service.engine import Policy
+    from models.world import World
+
+_SETS = frozenset({"withheld", "released", "blocks", "emergencies"})
+EVERYTHING = "everything"
+_KEYS = frozenset({"says", "only", "allowed", "refused", "vary"})
+_VARIATION_KEYS = frozenset({"says", "change", "gains", "loses", "by_others"})
+
+Cell: TypeAlias = tuple[str, str, str]
+"""Subject, action and the name of a thing."""
+Because: TypeAlias = dict[Cell, frozenset[str]]
+"""The rules that each cell is laid to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Access data at an instant, and how everyone signed in."""
+
+    access: Snapshot
+    now: datetime
+    authn: Authn = NO_AUTHN
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """Changes to the scene, and what becomes allowed, denied, or allowed by other rules than before. All else stays."""
+
+    says: str
+    change: Mapping[str, Any]
+    gains: Mapping[str, Any]
+    loses: Mapping[str, Any]
+    by_others: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """One suite, as read. `only` narrows the board to these selectors; without it, everything is asked."""
+
+    says: str
+    only: tuple[str, ...] | None
+    allowed: Mapping[str, Any]
+    refused: Mapping[str, Any]
+    vary: tuple[Variation, ...]
+
+    @property
+    def subjects(self) -> list[str]:
+        """Everyone the suite speaks of."""
+        named = [self.allowed, self.refused, *(table for v in self.vary for table in (v.gains, v.loses))]
+        return list(dict.fromkeys(subject for table in named for subject in table))
+
+
+def read_suite(path: Path) -> Suite:
+    """Read a suite. Raises SuiteError on an unknown key."""
+    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    _refuse_unknown(path, data, _KEYS)
+    vary = []
+    for row in data.get("vary", []):
+        _refuse_unknown(path, row, _VARIATION_KEYS)
+        tables = (row.get(key, {}) for key in ("gains", "loses", "by_others"))
+        vary.append(Variation(row["says"], row["change"], *tables))
+    only = tuple(data["only"]) if "only" in data else None
+    return Suite(data["says"], only, data["allowed"], data.get("refused", {}), tuple(vary))
+
+
+def base_scene(world: World) -> Scene:
+    """The cast at noon of the frozen day."""
+    return Scene(access(world), world.now)
+
+
+class Board:
+    """All cells of some subjects, and how they are answered."""
+
+    def __init__(
+        self, policy: Policy, world: World, subjects: Iterable[str], only: tuple[str, ...] | None = None
+    ) -> None:
+        self.policy, self.world = policy, world
+        self.rows: dict[str, list[Thing]] = {}
+        for subject in subjects:
+            rows = list(things(world, policy.resource_types, subject_type(world, subject)))
+            if only is not None:
+                rows = [thing for thing in rows if any(thing.is_called(selector) for selector in only)]
+            self.rows[subject] = rows
+        for selector in only or ():
+            if not any(thing.is_called(selector) for rows in self.rows.values() for thing in rows):
+                raise SuiteError(f"nothing is called {selector}")
+
+    def cells(self) -> list[tuple[str, Thing, str]]:
+        """Subject, thing and action of every cell."""
+        return [(who, thing, action) for who, rows in self.rows.items() for thing in rows for action in thing.actions]
+
+    def answers(self, scene: Scene) -> dict[Cell, Decision]:
+        """Every cell, decided from the rows of the scene."""
+        return {
+            (who, action, thing.name): decide(self.policy, scene.access, self.request(who, thing, action, scene))
+            for who, thing, action in self.cells()
+        }
+
+    def request(self, who: str, thing: Thing, action: str, scene: Scene) -> Request:
+        """The question of one cell."""
+        return Request(
+            subject_type=subject_type(self.world, who),
+            subject_id=who,
+            action=action,
+            resource_type=thing.type,
+            resource_id=thing.id,
+            now=scene.now,
+            properties=thing.properties,
+            authn=scene.authn,
+        )
+
+    def table(self, table: Mapping[str, Any], everything: frozenset[Cell] = frozenset()) -> Because:
+        """The cells of `{subject: {rules: {action: [selector]}}}`; `everything` means these of a subject."""
+        found: Because = {}
+        for who, by_rules in table.items():
+            for rules, by_action in by_rules.items():
+                because = frozenset(part.strip() for part in rules.split("+"))
+                if by_action == EVERYTHING:
+                    cells = [cell for cell in everything if cell[0] == who and cell not in found]
+                    found |= dict.fromkeys(cells, because)
+                    continue
+                for action, selectors in by_action.items():
+                    for selector in selectors:
+                        found |= dict.fromkeys(self._called(who, action, selector), because)
+        return found
+
+    def _called(self, who: str, action: str, selector: str) -> list[Cell]:
+        cells = [
+            (who, action, thing.name)
+            for thing in self.rows[who]
+            if thing.is_called(selector) and action in thing.actions
+        ]
+        if not cells:
+            raise SuiteError(f"for {who}, nothing called {selector} is on the board with the action {action}")
+        return cells
+
+
+def subject_type(world: World, subject: str) -> SubjectType:
+    """Whether a name of the cast is an account's or a staff member's."""
+    return SubjectType.STAFF if subject in world.staff else SubjectType.ACCOUNT
+
+
+def expected(board: Board, suite: Suite) -> Iterator[tuple[str, Scene, Because, Because]]:
+    """Each scene of a suite (with what it says): the cells that are allowed, and some that are denied, with reasons.
+
+    Raises:
+        SuiteError: a variation contradicts its suite.
+    """
+    base = base_scene(board.world)
+    before = board.table(suite.allowed)
+    yield "", base, before, board.table(suite.refused)
+    for variation in suite.vary:
+        gains, loses = board.table(variation.gains), board.table(variation.loses, frozenset(before))
+        by_others = board.table(variation.by_others)
+        if gains.keys() & before.keys():
+            raise SuiteError(f"{variation.says} gains what was allowed before")
+        if not loses.keys() <= before.keys():
+            raise SuiteError(f"{variation.says} loses what was not allowed before")
+        if not by_others.keys() <= before.keys() - loses.keys():
+            raise SuiteError(f"{variation.says} has allowed by other rules what was not allowed before")
+        allowed = {cell: because for cell, because in before.items() if cell not in loses} | gains | by_others
+        yield variation.says, changed(base, variation.change), allowed, loses
+
+
+def cast_cases(policy: Policy, world: World, name: str, suite: Suite) -> Iterator[Case]:
+    """Every cell of a suite in every scene of it; `name` is the suite's file, as failures name it.
+
+    Raises:
+        SuiteError: the suite says something that cannot be.
+    """
+    try:
+        board = Board(policy, world, suite.subjects, suite.only)
+        for says, scene, allowed, refused in expected(board, suite):
+            for who, thing, action in board.cells():
+                cell = (who, action, thing.name)
+                request = board.request(who, thing, action, scene)
+                yield Case(
+                    suite=name,
+                    scene=says,
+                    name=f"{who}: {action} {thing.name}",
+                    key=(request.subject_type, action, thing.type),
+                    expected=cell in allowed,
+                    because=allowed.get(cell, refused.get(cell)),
+                    ask=partial(_ask, scene, request),
+                )
+    except SuiteError as error:
+        raise SuiteError(f"{name}: {error}") from None
+
+
+def _ask(scene: Scene, request: Request, policy: Policy) -> Decision:
+    return decide(policy, scene.access, request)
+
+
+def changed(scene: Scene, change: Mapping[str, Any]) -> Scene:
+    """The scene with the changes of one variation. Raises SuiteError for a path that leads nowhere."""
+    rows = scene.access
+    now, authn = scene.now, scene.authn
+    tables: dict[str, Any] = {
+        "practices": rows.practices,
+        "clients": rows.clients,
+        "accounts": rows.accounts,
+        "staff": rows.staff,
+        "grants": rows.grants,
+        "items": {item_id: properties for (_, item_id), properties in rows.items.items()},
+    }
+    for path, value in change.items():
+        if path == "now":
+            # YAML reads a local time with seconds, and leaves one without as text.
+            local = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+            now = local.replace(tzinfo=ZoneInfo(next(iter(rows.practices.values())).zone)).astimezone(UTC)
+        elif path == "authn":
+            authn = Authn(tuple(value.get("amr", ())), value.get("password_change_due"))
+        elif path == "new_grants":
+            new = [_new_grant(rows, scene.now, row) for row in value]
+            tables["grants"] = {**tables["grants"], **{grant.id: grant for grant in new}}
+        elif path not in _SETS:
+            tables = _put(tables, path.split("."), value, path)
+    hour = timedelta(hours=1)
+    opened = [_words(row, 2) for row in change.get("emergencies", ())]
+    moved = Snapshot(
+        **{name: list(tables[name].values()) for name in tables if name != "items"},
+        withheld=(rows.withheld | {_words(row, 4) for row in change.get("withheld", ())})
+        - {_words(row, 4) for row in change.get("released", ())},
+        blocks=rows.blocks | {_words(row, 2) for row in change.get("blocks", ())},
+        emergencies=[EmergencyAccess(who, client, scene.now - hour, scene.now + hour) for who, client in opened],
+        items={key: tables["items"][key[1]] for key in rows.items},
+    )
+    return Scene(moved, now, authn)
+
+
+def _put(target: Any, path: list[str], value: Any, whole: str) -> Any:
+    """The target with one field, however deep, replaced; the new value takes the type of the old one."""
+    name, rest = path[0], path[1:]
+    if is_dataclass(target) and not isinstance(target, type):
+        if name not in {field.name for field in fields(target)}:
+            raise SuiteError(f"{whole} leads nowhere: there is no {name}")
+        old = getattr(target, name)
+        return replace(target, **{name: _put(old, rest, value, whole) if rest else _like(old, value)})
+    if not isinstance(target, Mapping) or name not in target:
+        raise SuiteError(f"{whole} leads nowhere: there is no {name}")
+    return {**target, name: _put(target[name], rest, value, whole) if rest else _like(target[name], value)}
+
+
+def _like(old: Any, value: Any) -> Any:
+    if isinstance(old, Enum):
+        return type(old)(value)
+    if isinstance(old, frozenset):
+        known = {role.value for role in StaffRole}
+        return frozenset(StaffRole(part) if part in known else part for part in value)
+    return value
+
+
+def _new_grant(rows: Snapshot, now: datetime, row: Mapping[str, Any]) -> Grant:
+    client, kind = rows.clients[row["client"]], Kind(row["kind"])
+    practice = rows.practices[client.practice_id]
+    toggles = dict(default_toggles(kind, age_class(client, practice, day_of(now, practice.zone))))
+    for name, on in row["toggles"].items():
+        toggles = _put(toggles, [name], on, f"new_grants.toggles.{name}")
+    grant_id = f"g_{row['account']}_{client.id}_{kind}"
+    return Grant(grant_id, row["account"], client.id, practice.id, kind, GrantStatus.ACTIVE, toggles)
+
+
+def _words(row: str, count: int) -> Any:
+    """The words of a row, as a tuple of that length."""
+    words = tuple(row.split())
+    if len(words) != count:
+        raise SuiteError(f"{row!r} must have {count} words")
+    return words
+
+
+def _refuse_unknown(path: Path, data: Mapping[str, Any], known: frozenset[str]) -> None:
+    if unknown := sorted(set(data) - known):
+        raise SuiteError(f"{path.name}: unknown key {unknown[0]}; known: {', '.join(sorted(known))}")
