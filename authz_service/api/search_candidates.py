@@ -63,7 +63,7 @@ def _bounds(survey: Survey, asked: Asked) -> Bounds | None:
     sent = asked.properties.get("client_id")
     if sent is not None:
         client = survey.client(sent) if type(sent) is str else None
-        return None if client is None else Bounds(client.practice_id, (client.id,), unowned=True)
+        return None if client is None else Bounds(client.practice_id, (client.id,))
     if asked.subject_type == SubjectType.ACCOUNT:
         return Bounds(client_ids=survey.clients_of(asked.subject_id))
     post = survey.post(asked.subject_id)

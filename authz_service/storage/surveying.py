@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, or_, true
+from sqlalchemy import and_, true
 
 from authz_service.storage.cache import CachedAccess
 from authz_service.storage.reading import held, known_of
@@ -24,14 +24,10 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Where to look: in one practice, among the items of some clients, or both. None does not limit.
-
-    `unowned` adds the practice's items that belong to no client.
-    """
+    """Where to look: in one practice, among what belongs to some clients, or both. None does not limit."""
 
     practice_id: str | None = None
     client_ids: tuple[str, ...] | None = None
-    unowned: bool = False
 
 
 class Survey(CachedAccess):
@@ -73,5 +69,4 @@ def _within(columns: Any, bounds: Bounds) -> Iterator[ColumnElement[bool]]:
     if bounds.practice_id is not None:
         yield columns.practice_id == bounds.practice_id
     if bounds.client_ids is not None:
-        among = columns.client_id.in_(bounds.client_ids)
-        yield or_(among, columns.client_id.is_(None)) if bounds.unowned else among
+        yield columns.client_id.in_(bounds.client_ids)
