@@ -57,7 +57,7 @@ def find(survey: Survey, evaluator: Evaluator, search: Search) -> Found:
     limit = RESULTS_MAX if page.limit is None else min(page.limit, RESULTS_MAX)
     names: list[str] = []
     last = page.after
-    for tried, candidate in enumerate(candidates(survey, evaluator.policy, search)):
+    for tried, candidate in enumerate(candidates(survey, evaluator.decider, search)):
         if tried == TRIED_MAX:
             return Found(names, complete=False, last=last)
         changed: dict[str, Any] = {field: candidate}
