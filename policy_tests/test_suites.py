@@ -10,12 +10,14 @@ import pytest
 from authz_service.workbench.cases import SuiteError, judge
 from authz_service.workbench.cast_suites import cast_cases, changed
 from authz_service.workbench.coverage import Reached
+from authz_service.workbench.fact_suites import fact_cases
 from authz_service.workbench.rules import rule_uses
 from policy_tests.suites import HOME, SUITES, base_scene, board
 from policy_tests.world.load import load_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from authz_service.engine import Policy
     from authz_service.workbench.cases import Case
@@ -46,6 +48,12 @@ def test_every_rule_decides_in_some_suite(policy: Policy) -> None:
 def test_what_a_suite_lists_is_allowed_and_all_else_is_denied(policy: Policy, name: str) -> None:
     """In every scene, over everything on the board, exactly the listed cells are allowed, by the rules named."""
     assert wrong(policy, cast_cases(policy, load_world(), name, SUITES[name])) == []
+
+
+@pytest.mark.parametrize("path", sorted((HOME / "facts").glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_suite_over_facts_holds(policy: Policy, path: Path) -> None:
+    """What the cast has no example of is asked as plain situations."""
+    assert wrong(policy, fact_cases(policy, path.read_text(encoding="utf-8"), path.name)) == []
 
 
 def test_without_any_one_rule_some_suite_would_fail(policy: Policy) -> None:

@@ -14,6 +14,7 @@ from authz_service.cli.bundles import BundleOption, load_or_exit
 from authz_service.cli.policy_ask import explain, what, who, why_not
 from authz_service.cli.policy_diff import diff
 from authz_service.cli.policy_matrix import matrix
+from authz_service.cli.policy_mutants import mutants
 from authz_service.cli.policy_test import coverage, run_suites
 from authz_service.engine.evaluate import evaluate_line
 
@@ -69,5 +70,5 @@ def prove_invariants(bundle: BundleOption) -> None:
 
 
 app.command("test")(run_suites)
-for _command in (coverage, explain, why_not, what, who, matrix, diff):
+for _command in (coverage, mutants, explain, why_not, what, who, matrix, diff):
     app.command()(_command)

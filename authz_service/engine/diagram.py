@@ -79,7 +79,8 @@ class Diagrams:
         """A private manager over the same variables that reuses these nodes and adds its own; these must be frozen."""
         if not self._frozen:
             raise ValueError("freeze the diagrams before working in a scratch of them")
-        return Diagrams(self.variables, self._nodes)
+        # A scratch of a scratch must find the nodes of both, or equal diagrams would be different objects.
+        return Diagrams(self.variables, {**self._inherited, **self._nodes} if self._inherited else self._nodes)
 
     def freeze(self) -> None:
         """Allow no further node, and forget what only building needs."""

@@ -208,7 +208,7 @@ def cast_cases(policy: Policy, world: World, name: str, suite: Suite) -> Iterato
                     suite=name,
                     scene=says,
                     name=f"{who}: {action} {thing.name}",
-                    key=(request.subject_type, action, thing.type),
+                    key=(str(request.subject_type), action, thing.type),
                     expected=cell in allowed,
                     because=allowed.get(cell, refused.get(cell)),
                     ask=partial(_ask, scene, request),

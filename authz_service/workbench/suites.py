@@ -1,11 +1,12 @@
 """A folder of suites: read, run, and reported.
 
-A folder with a `world/` has suites of a cast (`cast_suites`); in any other, each `*.yaml` is a suite over facts
-(`fact_suites`).
+Each `*.yaml` is a suite over facts (`fact_suites`), which begins with its version, or one of the cast that stands in
+`world/` (`cast_suites`).
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from authz_service.engine.policy import Policy
+    from authz_service.workbench.cast_suites import Suite
+    from models.world import World
 
 WORLD = "world"
+_OVER_FACTS = re.compile(r"^version:", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +52,31 @@ def read_cases(policy: Policy, folder: Path) -> list[Case]:
     files = sorted(path for path in folder.rglob("*.yaml") if path not in worlds)
     if not files:
         raise SuiteError(f"{folder} holds no suite (*.yaml)")
-    found: list[Case] = []
-    if not worlds:
-        for path in files:
-            found += fact_cases(policy, path.read_text(encoding="utf-8"), path.relative_to(folder).as_posix())
-        return found
     if len(worlds) > 1:
         raise SuiteError(f"{folder / WORLD} holds more than one world: {', '.join(path.name for path in worlds)}")
-    try:
-        world = load_world(worlds[0])
-    except WorldError as error:
-        raise SuiteError(f"{WORLD}/{worlds[0].name}: {error}") from None
+    world = _read_world(worlds[0]) if worlds else None
+    found: list[Case] = []
     for path in files:
-        name = path.relative_to(folder).as_posix()
-        try:
-            suite = read_suite(path)
-        except yaml.YAMLError as error:
-            raise SuiteError(f"{name}: not valid YAML: {str(error).splitlines()[0]}") from None
-        found += cast_cases(policy, world, name, suite)
+        name, text = path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8")
+        if world is None or _OVER_FACTS.search(text):
+            found += fact_cases(policy, text, name)
+        else:
+            found += cast_cases(policy, world, name, _read_cast_suite(path, name))
     return found
+
+
+def _read_world(path: Path) -> World:
+    try:
+        return load_world(path)
+    except WorldError as error:
+        raise SuiteError(f"{WORLD}/{path.name}: {error}") from None
+
+
+def _read_cast_suite(path: Path, name: str) -> Suite:
+    try:
+        return read_suite(path)
+    except yaml.YAMLError as error:
+        raise SuiteError(f"{name}: not valid YAML: {str(error).splitlines()[0]}") from None
 
 
 def run(policy: Policy, cases: Sequence[Case]) -> Report:
