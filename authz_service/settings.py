@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     redis_url: str | None = None
     clients_file: Path | None = None  # calling systems and their public keys
     checkpoints_file: Path | None = None  # where the trail's signed checkpoints go; best on another machine's disk
+    forward_routes: Path | None = None  # the route table of /v1/forward-auth, which is not there without one
     trail_segment_bytes: int = Field(default=16 * 1024 * 1024, ge=64 * 1024, le=1024**3)
     trail_timeout_seconds: float = Field(default=1.0, gt=0, le=10)  # a decision not durable by then is refused
 

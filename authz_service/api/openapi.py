@@ -129,6 +129,7 @@ def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
         for each in endpoint.query
     ]
     header: dict[str, Any] = {"in": "header", "schema": {"type": "string"}}
+    parameters += [{"name": each.name, "description": each.says, **header} for each in endpoint.headers]
     if endpoint.takes_actor:
         says = "Who acts, as `staff/jo` (scope `act`)."
         parameters.append({"name": "Kinguard-Actor", "required": True, "description": says, **header})

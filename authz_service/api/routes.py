@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from authz_service.api import access, oauth, operations, plans, search, trail
+from authz_service.api import access, forward_auth, oauth, operations, plans, search, trail
 from authz_service.api.routing import Call, Endpoint, Parameter, Reply
 from models.vocabulary import Scope
 from models.wire import access as access_bodies
@@ -119,6 +119,17 @@ ENDPOINTS = (
         Scope.EVALUATE,
         body=authzen.PlanRequest,
         reply=authzen.PlanReply,
+    ),
+    Endpoint(
+        "GET",
+        "/v1/forward-auth",
+        "Whether the request that a proxy has at hand may pass: 200 and nothing else means yes.",
+        forward_auth.forward_auth,
+        Scope.EVALUATE,
+        refusals=(404,),
+        media_type="text/plain",
+        headers=forward_auth.HEADERS,
+        any_query=True,
     ),
     Endpoint(
         "GET",

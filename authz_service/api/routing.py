@@ -65,6 +65,7 @@ class Call:
     query: Mapping[str, str]
     _caller: Caller | None = None
     document: Mapping[str, Any] = field(default_factory=dict)  # the body, where it is JSON
+    headers: Sequence[tuple[bytes, bytes]] = ()  # as they came, names in lower case
 
     @property
     def caller(self) -> Caller:
@@ -90,7 +91,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A query parameter, for the description."""
+    """A query parameter or a header, for the description."""
 
     name: str
     says: str
@@ -114,6 +115,8 @@ class Endpoint:
     media_type: str = "application/json"
     needs_match: bool = False  # If-Match: missing 428
     takes_actor: bool = False  # Kinguard-Actor
+    headers: tuple[Parameter, ...] = ()  # others that it reads
+    any_query: bool = False  # a proxy may add the query of the request that it asks about
 
 
 def starlette_route(service: Service, endpoint: Endpoint) -> Route:
@@ -127,7 +130,8 @@ def starlette_route(service: Service, endpoint: Endpoint) -> Route:
         if endpoint.scope is not None:
             caller = exchange.authenticate(service, now.timestamp(), endpoint.scope)
         document = {} if endpoint.body is None or endpoint.form else _read_document(exchange, endpoint)
-        call = Call(service, exchange, now, request.path_params, _read_query(request, endpoint), caller, document)
+        query = {} if endpoint.any_query else _read_query(request, endpoint)
+        call = Call(service, exchange, now, request.path_params, query, caller, document, request.headers.raw)
         try:
             async with asyncio.timeout(ANSWER_SECONDS_MAX):
                 reply = await asyncio.to_thread(endpoint.run, call)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import SQLAlchemyError
 
 from authz_service.api.evaluation import Evaluator
+from authz_service.api.forward_routes import read_routes
 from authz_service.api.search_request import PageTokens
 from authz_service.engine import load_policy
 from authz_service.facts.decision import Decider
@@ -84,6 +85,8 @@ class Service:
         self.verifier = Verifier(self.signing.public, self.clients, settings.issuer)
         self.issuer = Issuer(self.signing, self.clients, settings.issuer, settings.token_endpoint, self.clock)
         self._policy = load_policy(settings.policies, settings.bundles_dir)
+        table = settings.forward_routes
+        self.forward_routes = None if table is None else read_routes(table, self._policy)
         self.store = AccessStore(settings.access_database_url, self.clock)
         if settings.profile == "production":
             self._refuse_demo()
