@@ -140,6 +140,7 @@ def draw_condition(draw: random.Random, shape: Shape, resource: str | None, name
     if isinstance(values[0], bool):
         return draw.choice((read, f"{read} = true", f"{read} = false", f"not {read}", f"{read} != true"))
     value = draw.choice(values)
+    own = f"v{draw.getrandbits(40)}"  # One variable on two facts would compare them, whose values differ.
     some = ", ".join(f'"{word}"' for word in draw.sample(values, draw.randint(1, len(values))))
     tests = [
         f'{read} = "{value}"',
@@ -149,7 +150,7 @@ def draw_condition(draw: random.Random, shape: Shape, resource: str | None, name
         f"not {read} in [{some}]",
         f"among({read}, [{some}])",
         f"not among({read}, [{some}])",
-        f"(v = {read} and v in [{some}])",
+        f"({own} = {read} and {own} in [{some}])",
     ]
     if "a" in names:
         tests += ['a = "open"', 'not a in ["close"]']
