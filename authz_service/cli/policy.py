@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003 (typer reads the annotation)
 from typing import Annotated
@@ -12,6 +11,7 @@ import typer
 
 from authz_service.cli.bundles import BundleOption, load_or_exit
 from authz_service.cli.policy_ask import explain, what, who, why_not
+from authz_service.cli.policy_check import check, fmt, prove
 from authz_service.cli.policy_diff import diff
 from authz_service.cli.policy_matrix import matrix
 from authz_service.cli.policy_mutants import mutants
@@ -47,28 +47,6 @@ def evaluate(
         raise typer.Exit(1) from None
 
 
-@app.command()
-def check(bundle: BundleOption) -> None:
-    """Load a bundle as the service would, and say what is wrong with it."""
-    policy = load_or_exit(bundle)
-    effects = Counter(rule.effect for rule in policy.rules.values())
-    questions = len(policy.subject_types) * sum(map(len, policy.resource_types.values()))
-    typer.echo(
-        f"{bundle}: {effects['permit']} permits, {effects['forbid']} forbids, {len(policy.facts)} facts, "
-        f"{questions} questions, {len(policy.prove())} invariants proven; digest {policy.digest[:12]}"
-    )
-
-
-@app.command("prove")
-def prove_invariants(bundle: BundleOption) -> None:
-    """Prove the invariants of a bundle, and list them with the space each was proven over."""
-    policy = load_or_exit(bundle)
-    for proof in policy.prove():
-        invariant = proof.invariant
-        space = f"{proof.questions} questions, {float(proof.situations):.3g} situations"
-        typer.echo(f"proven  {invariant.id}: {invariant.says} ({space})")
-
-
 app.command("test")(run_suites)
-for _command in (coverage, mutants, explain, why_not, what, who, matrix, diff):
+for _command in (check, prove, fmt, coverage, mutants, explain, why_not, what, who, matrix, diff):
     app.command()(_command)

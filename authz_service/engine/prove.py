@@ -55,12 +55,17 @@ class Invariant:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """How an invariant fared: in how many questions and situations it was looked at, and where it fails."""
+    """How an invariant fared: in how many questions and situations it was looked at, and where it fails.
+
+    A counterexample is told in words, and given as its question and the fewest facts (level -> value index) it needs.
+    """
 
     invariant: Invariant
     questions: int
     situations: int
     counterexample: str | None
+    question: QuestionKey | None = None
+    path: Mapping[int, int] | None = None
 
 
 def read_invariants(text: str, facts: Facts, file: str = "invariants.yaml") -> tuple[list[Invariant], list[Problem]]:
@@ -79,7 +84,7 @@ def prove(
     proofs = []
     for invariant in invariants:
         questions = situations = 0
-        worst: tuple[int, str] | None = None
+        worst: tuple[QuestionKey, dict[int, int]] | None = None
         for key, decision in decisions.items():
             if not _concerns(invariant, key):
                 continue
@@ -93,9 +98,13 @@ def prove(
             situations += diagrams.count(meant, (diagrams.levels[name] for name in names))
             wrong = decision.decision if invariant.never else diagrams.negate(decision.decision)
             path = diagrams.shortest(diagrams.both(meant, wrong))
-            if path is not None and (worst is None or len(path) < worst[0]):
-                worst = len(path), _describe(diagrams, key, path, allowed=invariant.never)
-        proofs.append(Proof(invariant, questions, situations, worst[1] if worst else None))
+            if path is not None and (worst is None or len(path) < len(worst[1])):
+                worst = key, path
+        if worst is None:
+            proofs.append(Proof(invariant, questions, situations, None))
+        else:
+            told = _describe(diagrams, *worst, allowed=invariant.never)
+            proofs.append(Proof(invariant, questions, situations, told, *worst))
     return proofs
 
 

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 EFFECTS = ("permit", "forbid")
 _TOKEN = re.compile(
@@ -109,22 +109,26 @@ def read_polar(text: str, file: str) -> PolarText:
     """Split a file into tokens and clauses; text that is not Polar is left for Polar itself to refuse."""
     found = PolarText(file)
     comments: dict[int, str] = {}
-    line = 1
-    for match in _TOKEN.finditer(text):
-        name, word = str(match.lastgroup), match.group()
-        if name == "newline":
-            line += 1
-        elif name == "comment":
+    for name, word, line in scan(text):
+        if name == "comment":
             comments[line] = word.lstrip("#").strip()
-        elif name != "space":
+        elif name not in ("space", "newline"):
             found.tokens.append(Token(Kind(name), _unquote(word) if name == "text" else word, line))
-            line += word.count("\n")
     coded = {token.line for token in found.tokens}
     for statement in _statements(found.tokens):
         clause = _clause(statement, file, comments, coded)
         if clause:
             found.clauses.append(clause)
     return found
+
+
+def scan(text: str) -> Iterator[tuple[str, str, int]]:
+    """Every piece of a text: what it is (a `Kind`, comment, space or newline), its characters, and its line."""
+    line = 1
+    for match in _TOKEN.finditer(text):
+        word = match.group()
+        yield str(match.lastgroup), word, line
+        line += word.count("\n")
 
 
 def closing(tokens: Sequence[Token], start: int) -> int:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from authz_service.engine.build import Decision, QuestionKey
     from authz_service.engine.diagram import Diagram
     from authz_service.engine.lint import Rule, Text
+    from authz_service.engine.prove import Proof
     from authz_service.workbench.cases import Case
 
 
@@ -81,6 +82,19 @@ class Laboratory:
         }
         self.diagrams.freeze()
         self.policy = Policy(self.bundle, self.facts, self.diagrams, self.text.rules, self.decisions)
+
+    def prove(self, text: str | None) -> list[Proof]:
+        """Prove the bundle's own invariants, or those of a text in the form of `invariants.yaml`.
+
+        Raises:
+            BundleError: the text is none.
+        """
+        if text is None:
+            text = self.bundle.invariants
+        invariants, problems = ([], []) if text is None else read_invariants(text, self.facts)
+        if problems:
+            raise BundleError(problems)
+        return prove(invariants, self.facts, self.diagrams.scratch(), self.decisions)
 
     def mutants(self) -> list[Mutant]:
         """Every mutant of the bundle."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from authz_service.engine.tokens import EFFECTS, Kind, PolarText, Token, closing, read_polar, split_arguments
+from authz_service.workbench.polar_writing import shown, write, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -62,40 +63,9 @@ def mutated(text: PolarText, mutant: Mutant) -> str:
             if mutant.tokens is None:
                 continue
             tokens = mutant.tokens
-        line = _write(out, tokens, line)
+        line = write(out, tokens, line)
         out.append(";")
     return "".join(out) + "\n"
-
-
-def written(tokens: Sequence[Token]) -> str:
-    """Tokens as they are read, on one line."""
-    out: list[str] = []
-    _write(out, tokens, None)
-    return "".join(out).strip()
-
-
-def _write(out: list[str], tokens: Sequence[Token], line: int | None) -> int:
-    for before, token in zip((None, *tokens), tokens, strict=False):
-        if line is not None and token.line > line:
-            out.append("\n" * (token.line - line))
-            line = token.line
-        elif before is not None and _spaced(before, token):
-            out.append(" ")
-        out.append(_quoted(token) if token.kind is Kind.TEXT else token.text)
-    return line or 0
-
-
-def _spaced(before: Token, token: Token) -> bool:
-    if before.is_sign("(", "[", ".") or token.is_sign(")", "]", ".", ",", ":", ";"):
-        return False
-    return not (token.is_sign("(") and before.kind is Kind.NAME and not before.is_word("and", "or", "not", "if", "in"))
-
-
-def _quoted(token: Token) -> str:
-    text = token.text
-    for plain, escaped in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"), ("\0", "\\0")):
-        text = text.replace(plain, escaped)
-    return f'"{text}"'
 
 
 def _whole(head: Sequence[Token], body: Sequence[Token]) -> _Tokens:
@@ -130,7 +100,7 @@ def _heads(clause: Clause, words: _Words) -> Iterator[tuple[_Tokens, int, str]]:
             continue
         for other in words.swaps(token, None, cls):
             head = (*clause.head[:i], other, *clause.head[i + 1 :])
-            yield head, token.line, f"swapped {_quoted(token)} for {_quoted(other)}"
+            yield head, token.line, f"swapped {shown(token)} for {shown(other)}"
 
 
 def _variants(tokens: _Tokens, words: _Words) -> Iterator[tuple[_Tokens, int, str]]:
@@ -178,8 +148,7 @@ def _atoms(tokens: _Tokens, words: _Words) -> Iterator[tuple[_Tokens, int, str]]
     for i, token in enumerate(tokens):
         for other in words.swaps(token, path, None):
             swapped = (*tokens[:i], other, *tokens[i + 1 :])
-            shown = f"{_shown(token)} for {_shown(other)}"
-            yield swapped, token.line, f"swapped {shown} in {written(tokens)}"
+            yield swapped, token.line, f"swapped {shown(token)} for {shown(other)} in {written(tokens)}"
         if token.is_sign("["):
             end = closing(tokens, i)
             items = split_arguments(tokens[i + 1 : end])
@@ -230,10 +199,6 @@ def _join(parts: Sequence[_Tokens], joint: Token) -> _Tokens:
 def _bracketed(tokens: _Tokens) -> _Tokens:
     line = tokens[0].line
     return (Token(Kind.SIGN, "(", line), *tokens, Token(Kind.SIGN, ")", tokens[-1].line))
-
-
-def _shown(token: Token) -> str:
-    return _quoted(token) if token.kind is Kind.TEXT else token.text
 
 
 class _Words:

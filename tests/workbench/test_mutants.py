@@ -16,7 +16,8 @@ from authz_service.engine.tokens import read_polar
 from authz_service.workbench.difference import compare
 from authz_service.workbench.mutation_run import try_mutants
 from authz_service.workbench.mutation_testing import Fate, Laboratory
-from authz_service.workbench.mutations import mutants, mutated, written
+from authz_service.workbench.mutations import mutants, mutated
+from authz_service.workbench.polar_writing import written
 from authz_service.workbench.suites import read_cases
 from tests.engine.bundles import FILES, write_files
 from tests.workbench.conftest import AUTHZEN, POLICIES, ROOT
