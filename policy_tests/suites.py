@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from authz_service.workbench import cast_suites
-from authz_service.workbench.cast_suites import Board, Scene, read_suite
+from authz_service.workbench import cast_scenes, cast_suites
+from authz_service.workbench.cast_suites import Board, read_suite
 from policy_tests.world.load import load_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from authz_service.engine import Policy
+    from authz_service.workbench.cast_scenes import Scene
     from models.vocabulary import SubjectType
 
 HOME = Path(__file__).parent
@@ -30,7 +31,7 @@ def board(policy: Policy, subjects: Iterable[str], only: tuple[str, ...] | None 
 
 def base_scene() -> Scene:
     """The cast at noon of the frozen day."""
-    return cast_suites.base_scene(load_world())
+    return cast_scenes.base_scene(load_world())
 
 
 def subject_type(subject: str) -> SubjectType:

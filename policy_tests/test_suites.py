@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from authz_service.workbench.cases import SuiteError, judge
-from authz_service.workbench.cast_suites import cast_cases, changed
+from authz_service.workbench.cast_scenes import changed
+from authz_service.workbench.cast_suites import cast_cases
 from authz_service.workbench.coverage import Reached
 from authz_service.workbench.fact_suites import fact_cases
 from authz_service.workbench.rules import rule_uses

@@ -5,34 +5,26 @@ A suite is a YAML file; the cast stands in `world/` beside it. `docs/policy_guid
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
-from datetime import UTC, datetime, timedelta
-from enum import Enum
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
-from zoneinfo import ZoneInfo
 
 import yaml
 
-from authz_service.facts.code import age_class, day_of
 from authz_service.facts.decision import Decision, decide
-from authz_service.facts.request import NO_AUTHN, Authn, Request
-from authz_service.facts.rows import EmergencyAccess, Grant
-from authz_service.facts.snapshot import Snapshot
+from authz_service.facts.request import Request
 from authz_service.workbench.cases import Case, SuiteError
 from authz_service.workbench.cast_board import Thing, things
-from authz_service.workbench.cast_rows import access
-from models.vocabulary import GrantStatus, Kind, StaffRole, SubjectType, default_toggles
+from authz_service.workbench.cast_scenes import Scene, base_scene, changed
+from models.vocabulary import SubjectType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from authz_service.engine import Policy
     from models.world import World
 
-_SETS = frozenset({"withheld", "released", "blocks", "emergencies"})
 EVERYTHING = "everything"
 _KEYS = frozenset({"says", "only", "allowed", "refused", "vary"})
 _VARIATION_KEYS = frozenset({"says", "change", "gains", "loses", "by_others"})
@@ -41,15 +33,6 @@ Cell: TypeAlias = tuple[str, str, str]
 """Subject, action and the name of a thing."""
 Because: TypeAlias = dict[Cell, frozenset[str]]
 """The rules that each cell is laid to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """Access data at an instant, and how everyone signed in."""
-
-    access: Snapshot
-    now: datetime
-    authn: Authn = NO_AUTHN
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +74,6 @@ def read_suite(path: Path) -> Suite:
         vary.append(Variation(row["says"], row["change"], *tables))
     only = tuple(data["only"]) if "only" in data else None
     return Suite(data["says"], only, data["allowed"], data.get("refused", {}), tuple(vary))
-
-
-def base_scene(world: World) -> Scene:
-    """The cast at noon of the frozen day."""
-    return Scene(access(world), world.now)
 
 
 class Board:
@@ -219,83 +197,6 @@ def cast_cases(policy: Policy, world: World, name: str, suite: Suite) -> Iterato
 
 def _ask(scene: Scene, request: Request, policy: Policy) -> Decision:
     return decide(policy, scene.access, request)
-
-
-def changed(scene: Scene, change: Mapping[str, Any]) -> Scene:
-    """The scene with the changes of one variation. Raises SuiteError for a path that leads nowhere."""
-    rows = scene.access
-    now, authn = scene.now, scene.authn
-    tables: dict[str, Any] = {
-        "practices": rows.practices,
-        "clients": rows.clients,
-        "accounts": rows.accounts,
-        "staff": rows.staff,
-        "grants": rows.grants,
-        "items": {item_id: properties for (_, item_id), properties in rows.items.items()},
-    }
-    for path, value in change.items():
-        if path == "now":
-            # YAML reads a local time with seconds, and leaves one without as text.
-            local = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-            now = local.replace(tzinfo=ZoneInfo(next(iter(rows.practices.values())).zone)).astimezone(UTC)
-        elif path == "authn":
-            authn = Authn(tuple(value.get("amr", ())), value.get("password_change_due"))
-        elif path == "new_grants":
-            new = [_new_grant(rows, scene.now, row) for row in value]
-            tables["grants"] = {**tables["grants"], **{grant.id: grant for grant in new}}
-        elif path not in _SETS:
-            tables = _put(tables, path.split("."), value, path)
-    hour = timedelta(hours=1)
-    opened = [_words(row, 2) for row in change.get("emergencies", ())]
-    moved = Snapshot(
-        **{name: list(tables[name].values()) for name in tables if name != "items"},
-        withheld=(rows.withheld | {_words(row, 4) for row in change.get("withheld", ())})
-        - {_words(row, 4) for row in change.get("released", ())},
-        blocks=rows.blocks | {_words(row, 2) for row in change.get("blocks", ())},
-        emergencies=[EmergencyAccess(who, client, scene.now - hour, scene.now + hour) for who, client in opened],
-        items={key: tables["items"][key[1]] for key in rows.items},
-    )
-    return Scene(moved, now, authn)
-
-
-def _put(target: Any, path: list[str], value: Any, whole: str) -> Any:
-    """The target with one field, however deep, replaced; the new value takes the type of the old one."""
-    name, rest = path[0], path[1:]
-    if is_dataclass(target) and not isinstance(target, type):
-        if name not in {field.name for field in fields(target)}:
-            raise SuiteError(f"{whole} leads nowhere: there is no {name}")
-        old = getattr(target, name)
-        return replace(target, **{name: _put(old, rest, value, whole) if rest else _like(old, value)})
-    if not isinstance(target, Mapping) or name not in target:
-        raise SuiteError(f"{whole} leads nowhere: there is no {name}")
-    return {**target, name: _put(target[name], rest, value, whole) if rest else _like(target[name], value)}
-
-
-def _like(old: Any, value: Any) -> Any:
-    if isinstance(old, Enum):
-        return type(old)(value)
-    if isinstance(old, frozenset):
-        known = {role.value for role in StaffRole}
-        return frozenset(StaffRole(part) if part in known else part for part in value)
-    return value
-
-
-def _new_grant(rows: Snapshot, now: datetime, row: Mapping[str, Any]) -> Grant:
-    client, kind = rows.clients[row["client"]], Kind(row["kind"])
-    practice = rows.practices[client.practice_id]
-    toggles = dict(default_toggles(kind, age_class(client, practice, day_of(now, practice.zone))))
-    for name, on in row["toggles"].items():
-        toggles = _put(toggles, [name], on, f"new_grants.toggles.{name}")
-    grant_id = f"g_{row['account']}_{client.id}_{kind}"
-    return Grant(grant_id, row["account"], client.id, practice.id, kind, GrantStatus.ACTIVE, toggles)
-
-
-def _words(row: str, count: int) -> Any:
-    """The words of a row, as a tuple of that length."""
-    words = tuple(row.split())
-    if len(words) != count:
-        raise SuiteError(f"{row!r} must have {count} words")
-    return words
 
 
 def _refuse_unknown(path: Path, data: Mapping[str, Any], known: frozenset[str]) -> None:
