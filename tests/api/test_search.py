@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import random
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +17,7 @@ from authz_service.api.evaluation import Evaluator, Outcome
 from authz_service.api.search import find
 from authz_service.api.search_request import Page, Search, Sought
 from authz_service.facts.decision import KNOWN_BY
-from authz_service.facts.request import NO_AUTHN, Request
+from authz_service.facts.request import NO_AUTHN, Authn, Request
 from authz_service.sampling import Sampler
 from authz_service.tokens.verification import Caller
 from authz_service.trail.legend import Legend
@@ -127,6 +130,49 @@ def test_every_search_finds_exactly_what_single_questions_allow(
     wrong, results = disagreements(seeded_store, evaluating(Evaluator, decider), cast)
     assert wrong == []
     assert results == 3 * len(cast.allowed) > 1000
+
+
+SENT = {
+    "client_id": ["mia", "rosa", "leo", "arlo", "wren", "nobody", 5],
+    "practice_id": ["northgate", "harborview", None],
+    "state": ["open", "draft", "released", "booked", "nonsense", None],
+    "addressee_id": ["dana", "rosa", "harbor", None, 5],
+    "category": ["general", "minor_consented", ["x"]],
+    "participant_ids": [["dana", "ken"], [], None],
+    "signer_rule": ["each_guardian", "nobody"],
+    "starts_at": ["2026-06-15T20:00:00Z", None, "soon"],
+}
+TIMES = [None, FROZEN.replace(year=2027), FROZEN.replace(year=2040), FROZEN.replace(year=2025)]
+CASES = 150 + int(os.environ.get("KINGUARD_CASES", "0")) // 100
+
+
+def test_searches_with_sent_properties_find_what_such_questions_allow(
+    seeded_store: AccessStore, decider: Decider, cast: Cast
+) -> None:
+    """Random properties, ways of signing in, times and practices of the token; each item asked as a single question."""
+    chance = random.Random(1)
+    evaluator = evaluating(Evaluator, decider)
+    results = 0
+    for _ in range(CASES if seeded_store.database.embedded else CASES // 2):
+        kind = chance.choice(["invoice", "document", "thread", "appointment", "calendar", "form", "grant", "client"])
+        sent = {name: chance.choice(values) for name, values in SENT.items() if chance.random() < 0.12}
+        authn, at = chance.choice([NO_AUTHN, Authn(("otp",), True)]), chance.choice(TIMES)
+        action, subject = chance.choice(cast.types[kind]), chance.choice(cast.subjects)
+        practices = chance.choice([frozenset({"*"}), frozenset({"northgate"}), frozenset({"harborview", "solo"})])
+        caller = replace(EVERYONE, practices=practices, every_practice="*" in practices)
+        put = Asked(*subject, action, kind, "-", sent, authn, at, explain=False)
+        with seeded_store.surveying(practices, at) as survey:
+            found = find(survey, evaluator, Search(caller, put, Sought.RESOURCE, Page(stated=False), FROZEN))
+        with seeded_store.deciding(practices, at) as rows:
+            right = [
+                name
+                for resource_type, name in cast.resources
+                if resource_type == kind
+                and evaluator.evaluate(rows, caller, put._replace(resource_id=name), FROZEN).allowed
+            ]
+        assert found.names == sorted(right), put
+        results += len(right)
+    assert results > 20
 
 
 class Credulous(Evaluator):
