@@ -14,6 +14,7 @@ from authz_service.engine.errors import BundleError, Problem
 from authz_service.engine.policy import load_policy
 from authz_service.workbench.formatting import FormattingError, formatted
 from authz_service.workbench.mutation_testing import Laboratory
+from authz_service.workbench.numbers import amount
 from authz_service.workbench.rules import rule_uses
 from authz_service.workbench.sarif import as_sarif
 from authz_service.workbench.story import story
@@ -65,7 +66,10 @@ def prove(
     """
     try:
         laboratory = Laboratory(bundle)
-        proofs = laboratory.prove(None if invariants is None else invariants.read_text(encoding="utf-8"))
+        if invariants is None:
+            proofs = laboratory.prove()
+        else:
+            proofs = laboratory.prove(invariants.read_text(encoding="utf-8"), str(invariants))
     except BundleError as error:
         _refuse(error.problems)
     except (OSError, UnicodeDecodeError) as error:
@@ -73,7 +77,7 @@ def prove(
     broken = 0
     for proof in proofs:
         invariant = proof.invariant
-        space = f"{proof.questions} questions, {float(proof.situations):.3g} situations"
+        space = f"{amount(proof.questions, 'question')}, {float(proof.situations):.3g} situations"
         if proof.counterexample is not None:
             typer.echo(f"broken  {invariant.id}: {invariant.says} ({invariant.file}:{invariant.line})")
             for line in story(laboratory.policy, proof):

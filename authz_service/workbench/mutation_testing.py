@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from authz_service.engine.build import Tracer, combine, decide, impossible_diagrams, variables_of
-from authz_service.engine.bundle import read_bundle
+from authz_service.engine.bundle import INVARIANTS, read_bundle
 from authz_service.engine.diagram import Diagrams
 from authz_service.engine.errors import BundleError, Problem
 from authz_service.engine.facts_file import read_facts
@@ -83,15 +83,15 @@ class Laboratory:
         self.diagrams.freeze()
         self.policy = Policy(self.bundle, self.facts, self.diagrams, self.text.rules, self.decisions)
 
-    def prove(self, text: str | None) -> list[Proof]:
-        """Prove the bundle's own invariants, or those of a text in the form of `invariants.yaml`.
+    def prove(self, text: str | None = None, file: str = INVARIANTS) -> list[Proof]:
+        """Prove the bundle's own invariants, or those of a text in the form of `invariants.yaml`, called `file`.
 
         Raises:
             BundleError: the text is none.
         """
         if text is None:
             text = self.bundle.invariants
-        invariants, problems = ([], []) if text is None else read_invariants(text, self.facts)
+        invariants, problems = ([], []) if text is None else read_invariants(text, self.facts, file)
         if problems:
             raise BundleError(problems)
         return prove(invariants, self.facts, self.diagrams.scratch(), self.decisions)

@@ -91,7 +91,7 @@ def test_an_invariant_of_ones_own_is_proven_or_broken(tmp_path: Path) -> None:
     status, said, _ = run("prove", "--bundle", AUTHZEN / "todo", "--invariants", tmp_path / "own.yaml")
     assert status == 1
     assert "is denied, and always must be allowed:\n" in said
-    assert "proven  viewers_read: A viewer deletes nothing. (1 questions, 16 situations)\n" in said
+    assert "proven  viewers_read: A viewer deletes nothing. (1 question, 16 situations)\n" in said
 
 
 @pytest.mark.parametrize("text", [ALWAYS.replace("role.admin", "role.admn"), "", "version: 2\ninvariants: []\n"])
@@ -99,7 +99,7 @@ def test_a_slip_in_ones_own_invariants_is_refused(tmp_path: Path, text: str) -> 
     (tmp_path / "own.yaml").write_text(text)
     status, said, error = run("prove", "--bundle", AUTHZEN / "todo", "--invariants", tmp_path / "own.yaml")
     assert (status, said) == (1, "")
-    assert error.startswith("invariants.yaml:")
+    assert error.startswith(f"{tmp_path / 'own.yaml'}:")
     assert run("prove", "--bundle", AUTHZEN / "todo", "--invariants", tmp_path / "none.yaml")[0] == 1
 
 
