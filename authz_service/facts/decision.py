@@ -27,7 +27,6 @@ KNOWN_BY = dict.fromkeys(("portal", "profile", "calendar", "owner_email", "clien
 }
 
 
-_OWNERS = ("client_id", "practice_id")
 _ACCOUNT = SubjectType.ACCOUNT.value
 _new = tuple.__new__  # Half the price of a call, on the path of every question.
 
@@ -77,7 +76,7 @@ class Decider:
     def __init__(self, policy: Policy, *, second_factor_for_staff: bool = False) -> None:
         self.policy = policy
         self.derivation = Derivation(policy, second_factor_for_staff=second_factor_for_staff)
-        self._questions: dict[tuple[str, str, str], tuple[Question, ItemReader]] = {}
+        self._questions: dict[tuple[str, str, str], tuple[Question, ItemReader, bool]] = {}
 
     def decide(self, access: Access, request: Request) -> Decision:
         """May the subject? Allowed when the policy allows it through one of the subject's grants."""
@@ -85,7 +84,7 @@ class Decider:
         known = self._questions.get(key) or self._prepared(key)
         if known is None:
             return self._unknown(request)
-        question, reader = known
+        question, reader, can_be_impossible = known
         try:
             properties = _properties(access, request)
             seats = self.seats(access, request, properties)
@@ -103,8 +102,8 @@ class Decider:
             except FactError as wrong:
                 error = f"{request.resource_type}: {wrong}"
                 continue
-            situations += (_new(Situation, (question, seat.grant_id, subject, resource)),)
-            if complete and seat.complete and not question.impossible(subject, resource):
+            situations = (*situations, _new(Situation, (question, seat.grant_id, subject, resource)))
+            if complete and seat.complete and not (can_be_impossible and question.impossible(subject, resource)):
                 if question.decide(subject, resource):
                     return _new(Decision, (True, seat.grant_id, None, (), None, situations))
                 continue
@@ -127,7 +126,9 @@ class Decider:
             if client_id is None:
                 message = "client_id is neither sent nor registered, and an account's access always concerns a client"
                 raise DeniedError(Reason.NO_CLIENT, message, ("client_id",))
-            relation = _relation(access, request.subject_id, client_id, practice_id)
+            relation = access.relation(request.subject_id, client_id)
+            if relation is None or (practice_id is not None and practice_id != relation.practice.id):
+                raise _unrelated(relation)
             if relation.account is None:
                 raise DeniedError(Reason.UNKNOWN_SUBJECT)
             if not relation.grants:
@@ -136,18 +137,19 @@ class Decider:
         post = access.post(request.subject_id)
         if post is None:
             raise DeniedError(Reason.UNKNOWN_SUBJECT)
-        of_client = None if client_id is None else _relation(access, None, client_id, practice_id)
+        of_client = None if client_id is None else _relation_of(access, client_id, practice_id)
         if of_client is not None:
             practice_id = of_client.practice.id
         elif practice_id is None and request.resource_type in _EVERY_PRACTICES:
             practice_id = post.practice.id
         return self.derivation.member_seats(post, practice_id, of_client, request.now, request.authn)
 
-    def _prepared(self, key: tuple[str, str, str]) -> tuple[Question, ItemReader] | None:
+    def _prepared(self, key: tuple[str, str, str]) -> tuple[Question, ItemReader, bool] | None:
         question = self.policy.question(*key)
         if question is None:
             return None
-        return self._questions.setdefault(key, (question, self.derivation.reader(question, key[2])))
+        prepared = question, self.derivation.reader(question, key[2]), question.impossible_diagram is not False
+        return self._questions.setdefault(key, prepared)
 
     def _unknown(self, request: Request) -> Decision:
         actions = self.policy.resource_types.get(request.resource_type)
@@ -175,9 +177,9 @@ def registered(access: Access, resource_type: str, resource_id: str | None) -> M
     """The raw properties that are known of a resource by its id alone, if any."""
     if resource_id is None:
         return None
-    owner = KNOWN_BY.get(resource_type)
-    if owner is None:
+    if resource_type not in KNOWN_BY:
         return access.item(resource_type, resource_id)
+    owner = KNOWN_BY[resource_type]
     holder = access.client(resource_id) if owner == "client_id" else access.practice(resource_id)
     return None if holder is None else {owner: resource_id}
 
@@ -188,17 +190,24 @@ def _properties(access: Access, request: Request) -> Mapping[str, Any]:
     known = registered(access, request.resource_type, request.resource_id)
     if known is None:
         return sent
-    for name in _OWNERS:
-        owner = known.get(name)
-        if owner is not None and sent.get(name, owner) != owner:
-            raise DeniedError(Reason.WRONG_CLIENT, f"{name} is not that of this {request.resource_type}")
+    if not sent:
+        return known
+    client_id, practice_id = known.get("client_id"), known.get("practice_id")
+    if client_id is not None and sent.get("client_id", client_id) != client_id:
+        raise DeniedError(Reason.WRONG_CLIENT, f"client_id is not that of this {request.resource_type}")
+    if practice_id is not None and sent.get("practice_id", practice_id) != practice_id:
+        raise DeniedError(Reason.WRONG_CLIENT, f"practice_id is not that of this {request.resource_type}")
     return {**known, **sent}
 
 
-def _relation(access: Access, account_id: str | None, client_id: str, practice_id: str | None) -> Relation:
-    relation = access.relation(account_id, client_id)
-    if relation is None:
-        raise DeniedError(Reason.UNKNOWN_CLIENT)
-    if practice_id is not None and practice_id != relation.practice.id:
-        raise DeniedError(Reason.WRONG_CLIENT, "practice_id is not the practice of client_id")
+def _relation_of(access: Access, client_id: str, practice_id: str | None) -> Relation:
+    relation = access.relation(None, client_id)
+    if relation is None or (practice_id is not None and practice_id != relation.practice.id):
+        raise _unrelated(relation)
     return relation
+
+
+def _unrelated(relation: Relation | None) -> DeniedError:
+    if relation is None:
+        return DeniedError(Reason.UNKNOWN_CLIENT)
+    return DeniedError(Reason.WRONG_CLIENT, "practice_id is not the practice of client_id")

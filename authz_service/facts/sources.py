@@ -121,10 +121,15 @@ def _property(fact: Fact, source: Mapping[str, Any]) -> ItemSource:
         return _above(name, source["above"], when_null)
     raws: Mapping[Any, list[Any]] = source.get("values") or {value: [value] for value in fact.values}
     table = {(type(raw), raw): value for value, listed in raws.items() for raw in listed}
+    texts = {raw: value for (kind, raw), value in table.items() if kind is str}
     expected = " or ".join(str(raw) for _, raw in table)
 
     def read(_b: Bound, _q: Request, properties: Mapping[str, Any]) -> Any:
         raw = properties.get(name, MISSING)
+        if type(raw) is str:  # Nearly always, and the cheapest to look up.
+            found = texts.get(raw)
+            if found is not None:
+                return found
         if raw is MISSING:
             return MISSING
         if raw is None and when_null is not MISSING:
