@@ -47,6 +47,7 @@ def assert_brute_force_agrees(old: Policy, new: Policy, difference: Difference) 
             assert change is None or change.space == space
 
 
+@pytest.mark.timeout(1200)  # At full size.
 def test_a_difference_is_what_brute_force_finds(tmp_path: Path) -> None:
     """Over every pair of random bundles: the same counts, and terms that hold in the changed situations alone."""
     size = next(n for n in range(2, 1000) if n * (n - 1) // 2 >= PAIRS)

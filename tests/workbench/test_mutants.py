@@ -165,6 +165,7 @@ def test_suites_that_fail_anyway_notice_nothing(tmp_path: Path) -> None:
     assert "the suites fail without any mutant" in result.stderr
 
 
+@pytest.mark.timeout(1500)  # At full size.
 def test_the_load_the_invariants_and_the_suites_notice_mutants_of_our_own_bundle() -> None:
     """A sample of them (all, from KINGUARD_CASES=90000 on) leaves no survivor."""
     laboratory = Laboratory(POLICIES)
