@@ -7,14 +7,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from authz_service.facts.derive import Derivation, Seat
+from authz_service.facts.request import NO_AUTHN
 from authz_service.facts.sources import FactError
 from models.vocabulary import SubjectType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from authz_service.engine import Policy, Question
-    from authz_service.facts.derive import ItemReader
+    from authz_service.facts.items import ItemReader, Read
     from authz_service.facts.request import Request
     from authz_service.facts.rows import Access, Relation
 
@@ -62,6 +63,17 @@ class Decision(NamedTuple):
     situations: tuple[Situation, ...] = ()
 
 
+class Asked(NamedTuple):
+    """A question with what answering it takes at hand."""
+
+    question: Question
+    decides: Callable[[tuple[Any, ...], tuple[Any, ...]], bool]
+    reader: ItemReader
+    read: Read
+    is_item: bool  # registered as itself, not known by the id of its owner
+    can_be_impossible: bool
+
+
 class DeniedError(Exception):
     """There is no seat to ask from."""
 
@@ -76,43 +88,43 @@ class Decider:
     def __init__(self, policy: Policy, *, second_factor_for_staff: bool = False) -> None:
         self.policy = policy
         self.derivation = Derivation(policy, second_factor_for_staff=second_factor_for_staff)
-        self._questions: dict[tuple[str, str, str], tuple[Question, ItemReader, bool]] = {}
+        self._no_authn = self.derivation.key(NO_AUTHN)
+        self._questions: dict[tuple[str, str, str], Asked] = {}
 
     def decide(self, access: Access, request: Request) -> Decision:
         """May the subject? Allowed when the policy allows it through one of the subject's grants."""
-        key = (request.subject_type, request.action, request.resource_type)
-        known = self._questions.get(key) or self._prepared(key)
-        if known is None:
+        asked = self._questions.get((request[0], request[2], request[3])) or self._prepared(request)
+        if asked is None:
             return self._unknown(request)
-        question, reader, can_be_impossible = known
         try:
-            properties = _properties(access, request)
-            seats = self.seats(access, request, properties)
+            if asked.is_item and request.resource_id is not None:
+                known = access.item(request.resource_type, request.resource_id)
+            else:
+                known = registered(access, request.resource_type, request.resource_id)
+            seats = self._seats(access, request, known)
         except DeniedError as denied:
             return denied.decision
         except FactError as wrong:
             return Decision(allowed=False, error=str(wrong))
-        situations: tuple[Situation, ...] = ()
-        missing: tuple[str, ...] = ()
-        error: str | None = None
-        for seat in seats:
-            subject = seat.subject
-            try:
-                resource, complete = reader.read(seat.bound, request, properties)
-            except FactError as wrong:
-                error = f"{request.resource_type}: {wrong}"
-                continue
-            situations = (*situations, _new(Situation, (question, seat.grant_id, subject, resource)))
-            if complete and seat.complete and not (can_be_impossible and question.impossible(subject, resource)):
-                if question.decide(subject, resource):
-                    return _new(Decision, (True, seat.grant_id, None, (), None, situations))
-                continue
-            answer = question.answer(subject, resource)
-            if answer.decision:
-                return _new(Decision, (True, seat.grant_id, None, (), None, situations))
-            missing += tuple(name for name in answer.missing if name not in missing)
-            error = error or (reader.explain_missing(answer.missing) if answer.missing else answer.error)
-        return Decision(False, None, error, missing, None, situations)
+        return _answer(asked, seats, request, known)
+
+    def _seats(self, access: Access, request: Request, known: Mapping[str, Any] | None) -> tuple[Seat, ...]:
+        """The seats for what was sent, with what is registered filling the gaps."""
+        subject_type, subject_id, _, _, _, now, sent, authn = request
+        client_id, practice_id = sent.get("client_id"), sent.get("practice_id")
+        if known is not None:
+            if known.get("client_id") != client_id:
+                client_id = _agreed("client_id", known, request)
+            if known.get("practice_id") != practice_id:
+                practice_id = _agreed("practice_id", known, request)
+        if subject_type == _ACCOUNT and client_id.__class__ is str:
+            # The way of nearly every question: to the seats that were found before and are kept in the memo.
+            relation = access.relation(subject_id, client_id)
+            if relation is not None and (practice_id is None or practice_id == relation.practice.id):
+                standing = relation.memo.get(self._no_authn if authn is NO_AUTHN else self.derivation.key(authn))
+                if standing is not None and standing.since <= now < standing.until:
+                    return standing.seats  # type: ignore[no-any-return]
+        return self.seats(access, request, {"client_id": client_id, "practice_id": practice_id})
 
     def seats(self, access: Access, request: Request, properties: Mapping[str, Any]) -> tuple[Seat, ...]:
         """The subject's seats towards the `client_id` (staff: or `practice_id`) of these properties.
@@ -144,12 +156,15 @@ class Decider:
             practice_id = post.practice.id
         return self.derivation.member_seats(post, practice_id, of_client, request.now, request.authn)
 
-    def _prepared(self, key: tuple[str, str, str]) -> tuple[Question, ItemReader, bool] | None:
+    def _prepared(self, request: Request) -> Asked | None:
+        key = (request.subject_type, request.action, request.resource_type)
         question = self.policy.question(*key)
         if question is None:
             return None
-        prepared = question, self.derivation.reader(question, key[2]), question.impossible_diagram is not False
-        return self._questions.setdefault(key, prepared)
+        reader = self.derivation.reader(question, request.resource_type)
+        is_item, can_be_impossible = request.resource_type not in KNOWN_BY, question.impossible_diagram is not False
+        asked = Asked(question, question.decide, reader, reader.read, is_item, can_be_impossible)
+        return self._questions.setdefault(key, asked)
 
     def _unknown(self, request: Request) -> Decision:
         actions = self.policy.resource_types.get(request.resource_type)
@@ -160,6 +175,30 @@ class Decider:
         else:
             message = f"{request.action!r} is no action on {request.resource_type}; it has {', '.join(actions)}"
         return Decision(allowed=False, error=message, reason=Reason.UNKNOWN_QUESTION)
+
+
+def _answer(asked: Asked, seats: tuple[Seat, ...], request: Request, known: Mapping[str, Any] | None) -> Decision:
+    question, decides, reader, read, _, can_be_impossible = asked
+    situations: tuple[Situation, ...] = ()
+    missing: tuple[str, ...] = ()
+    error: str | None = None
+    for grant_id, subject, bound, subject_complete in seats:
+        try:
+            resource, complete = read(bound, request, request.properties, known)
+        except FactError as wrong:
+            error = f"{request.resource_type}: {wrong}"
+            continue
+        situations += (_new(Situation, (question, grant_id, subject, resource)),)
+        if complete and subject_complete and not (can_be_impossible and question.impossible(subject, resource)):
+            if decides(subject, resource):
+                return _new(Decision, (True, grant_id, None, (), None, situations))
+            continue
+        answer = question.answer(subject, resource)
+        if answer.decision:
+            return _new(Decision, (True, grant_id, None, (), None, situations))
+        missing += tuple(name for name in answer.missing if name not in missing)
+        error = error or (reader.explain_missing(answer.missing) if answer.missing else answer.error)
+    return _new(Decision, (False, None, error, missing, None, situations))
 
 
 def decide(policy: Policy, access: Access, request: Request) -> Decision:
@@ -184,20 +223,13 @@ def registered(access: Access, resource_type: str, resource_id: str | None) -> M
     return None if holder is None else {owner: resource_id}
 
 
-def _properties(access: Access, request: Request) -> Mapping[str, Any]:
-    """What was sent, filled up with what is registered. Raises DeniedError when they name different clients."""
-    sent = request.properties
-    known = registered(access, request.resource_type, request.resource_id)
-    if known is None:
-        return sent
-    if not sent:
-        return known
-    client_id, practice_id = known.get("client_id"), known.get("practice_id")
-    if client_id is not None and sent.get("client_id", client_id) != client_id:
-        raise DeniedError(Reason.WRONG_CLIENT, f"client_id is not that of this {request.resource_type}")
-    if practice_id is not None and sent.get("practice_id", practice_id) != practice_id:
-        raise DeniedError(Reason.WRONG_CLIENT, f"practice_id is not that of this {request.resource_type}")
-    return {**known, **sent}
+def _agreed(name: str, known: Mapping[str, Any], request: Request) -> Any:
+    """What was sent, or else what is registered. Raises DeniedError when the two name different owners."""
+    registered_one = known.get(name)
+    sent = request.properties.get(name, registered_one)
+    if registered_one is not None and sent != registered_one:
+        raise DeniedError(Reason.WRONG_CLIENT, f"{name} is not that of this {request.resource_type}")
+    return sent
 
 
 def _relation_of(access: Access, client_id: str, practice_id: str | None) -> Relation:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from authz_service.engine import MISSING, BundleError
 from authz_service.engine.errors import Problem
 from authz_service.facts.code import day_of, has_second_factor, is_reachable, turning_points
+from authz_service.facts.items import reader_of
 from authz_service.facts.registration import Registry
 from authz_service.facts.request import NO_AUTHN
 from authz_service.facts.sources import (
@@ -18,30 +20,29 @@ from authz_service.facts.sources import (
     holder_source,
     item_source,
     member_source,
-    property_of,
 )
-from authz_service.facts.stores import Bound, Holder, Member
+from authz_service.facts.stores import Bound, Holder, ItemSource, Member
 from models.vocabulary import GrantStatus, Kind, StaffRole, SubjectType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping
+    from collections.abc import Callable, Hashable, Iterable
     from datetime import date
 
     from authz_service.engine import Policy, Question
     from authz_service.engine.facts import Fact
-    from authz_service.facts.request import Authn, Request
+    from authz_service.facts.items import ItemReader
+    from authz_service.facts.request import Authn
     from authz_service.facts.rows import Grant, Relation, Staff, StaffPost
-    from authz_service.facts.stores import ItemSource
 
 S = TypeVar("S", bound="Hashable")
+T = TypeVar("T")
 _EVER = datetime.max.replace(tzinfo=UTC)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _SHARED = 16_384
 _ADMINISTERS = frozenset({StaffRole.OWNER, StaffRole.ADMINISTRATOR})
 
 
-@dataclass(frozen=True, slots=True)
-class Seat:
+class Seat(NamedTuple):
     """A subject as the rules see it, through one grant (staff: none), and what properties are compared with."""
 
     grant_id: str | None
@@ -59,29 +60,6 @@ class Standing:
     seats: tuple[Seat, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ItemReader:
-    """How the facts of a question's resource are read: only those the answer can depend on; the rest stay MISSING."""
-
-    template: tuple[Any, ...]
-    reads: tuple[tuple[int, ItemSource], ...]
-    properties: Mapping[str, str]  # fact -> the raw property it is read from
-
-    def read(self, bound: Bound, request: Request, properties: Mapping[str, Any]) -> tuple[tuple[Any, ...], bool]:
-        """The values of policy.resource_slots, and whether none that is read is missing. Raises FactError."""
-        values, complete = list(self.template), True
-        for index, source in self.reads:
-            value = values[index] = source(bound, request, properties)
-            if value is MISSING:
-                complete = False
-        return tuple(values), complete
-
-    def explain_missing(self, facts: Iterable[str]) -> str:
-        """The error for a decision that hangs on facts which are not known."""
-        named = (f"{fact} (property {self.properties[fact]})" if fact in self.properties else fact for fact in facts)
-        return f"the answer depends on what is not known: {', '.join(named)}"
-
-
 class Derivation:
     """One policy's way from rows to facts. Raises BundleError for a source that is not known.
 
@@ -96,12 +74,12 @@ class Derivation:
             SubjectType.STAFF: member_source,
         }
         self._subjects = {
-            name: _prepare(policy.subject_slots(name), maker, problems)
+            name: _prepare(policy.subject_slots(name), partial(_checked, maker), problems)
             for name, maker in makers.items()
             if name in policy.subject_types
         }
         self._resources = {
-            name: _prepare(policy.resource_slots(name), item_source, problems) for name in policy.resource_types
+            name: _prepare(policy.resource_slots(name), _checked_item, problems) for name in policy.resource_types
         }
         if problems:
             raise BundleError(problems)
@@ -112,16 +90,15 @@ class Derivation:
 
     def reader(self, question: Question, resource_type: str) -> ItemReader:
         """The reader for one question."""
-        levels = question.diagrams.levels
-        used = set(question.diagrams.support(question.diagram))
-        slots = self._resources[resource_type]
-        reads = tuple((index, source) for index, (fact, source) in enumerate(slots) if levels[fact.name] in used)
-        properties = {fact.name: name for fact, _ in slots if (name := property_of(fact)) is not None}
-        return ItemReader((MISSING,) * len(slots), reads, properties)
+        return reader_of(question, self._resources[resource_type])
+
+    def key(self, authn: Authn) -> object:
+        """Under which the memo of a relation keeps the standing of its account, for who signed in like this."""
+        return self._keys[0 if authn is NO_AUTHN else 2 * has_second_factor(authn) + bool(authn.password_change_due)]
 
     def holder_seats(self, relation: Relation, now: datetime, authn: Authn) -> tuple[Seat, ...]:
         """An account's seats, one for each grant on the client, kept until one of their facts changes by itself."""
-        key = self._keys[0 if authn is NO_AUTHN else 2 * has_second_factor(authn) + bool(authn.password_change_due)]
+        key = self.key(authn)
         standing: Standing | None = relation.memo.get(key)
         if standing is None or not standing.since <= now < standing.until:
             standing = relation.memo[key] = self._standing(relation, now, authn)
@@ -198,23 +175,25 @@ class Derivation:
         return cast("S", self._shared.setdefault(value, value))
 
 
-def _prepare(
-    slots: Iterable[Fact], make: Callable[[Fact], Any], problems: list[Problem]
-) -> tuple[tuple[Fact, Callable[..., Any]], ...]:
+def _prepare(slots: Iterable[Fact], make: Callable[[Fact], T], problems: list[Problem]) -> tuple[tuple[Fact, T], ...]:
     prepared = []
     for fact in slots:
         try:
-            source = make(fact)
-            prepared.append((fact, source if _gives_own_values(fact) else _within_domain(fact, source)))
+            prepared.append((fact, make(fact)))
         except SourceError as error:
             problems.append(Problem(fact.file, fact.line, f"{fact.name} cannot be derived: {error}"))
     return tuple(prepared)
 
 
-def _gives_own_values(fact: Fact) -> bool:
-    """Whether the source chooses among the values that the fact itself lists, so that nothing is left to check."""
-    source = fact.source or {}
-    return not {"property", "match", "member"}.isdisjoint(source) or source.get("store") == "withheld_ids"
+def _checked(make: Callable[[Fact], Callable[..., Any]], fact: Fact) -> Callable[..., Any]:
+    return _within_domain(fact, make(fact))
+
+
+def _checked_item(fact: Fact) -> ItemSource:
+    source, said = item_source(fact), fact.source or {}
+    if not {"property", "match", "member"}.isdisjoint(said) or said.get("store") == "withheld_ids":
+        return source  # It chooses among the values that the fact itself lists.
+    return ItemSource(_within_domain(fact, source.read))
 
 
 def _within_domain(fact: Fact, source: Callable[..., Any]) -> Callable[..., Any]:

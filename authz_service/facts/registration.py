@@ -51,7 +51,7 @@ class Registry:
         request = Request("", "", "", resource_type, "", _ANY_TIME)
         for name, source in readers:
             try:
-                source(_ANYONE, request, properties)
+                source.read(_ANYONE, request, properties)
             except FactError as error:
                 wrong.setdefault(name, str(error))
         return wrong

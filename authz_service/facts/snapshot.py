@@ -74,9 +74,10 @@ class Snapshot:
     def relation(self, account_id: str | None, client_id: str) -> Relation | None:
         """What a question about this account and client reads."""
         key = (account_id, client_id)
-        if key not in self._relations:
-            self._relations[key] = self._relation(account_id, client_id)
-        return self._relations[key]
+        try:
+            return self._relations[key]
+        except KeyError:
+            return self._relations.setdefault(key, self._relation(account_id, client_id))
 
     def clients_of(self, account_id: str) -> tuple[str, ...]:
         """Ids of the clients on which the account holds a grant."""

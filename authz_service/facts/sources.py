@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from authz_service.engine import MISSING
@@ -17,15 +18,17 @@ from authz_service.facts.stores import (
     ITEM_STORES,
     MEMBER_CODE,
     MEMBER_STORES,
+    ItemSource,
+    Shortcut,
 )
 from models.vocabulary import Feature, StaffRole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from authz_service.engine.facts import Fact
     from authz_service.facts.request import Request
-    from authz_service.facts.stores import Bound, HolderSource, ItemSource, MemberSource
+    from authz_service.facts.stores import Bound, HolderSource, MemberSource
 
 
 class SourceError(Exception):
@@ -71,7 +74,8 @@ def item_source(fact: Fact) -> ItemSource:
     if "store" in source and "property" in source:
         return _listed(fact, source)
     if source.get("code") == "appointment_timing":
-        return _timing
+        text = "timing(raw, request.now, bound.notice) if raw.__class__ is str else None"
+        return ItemSource(_timing, Shortcut(text, "starts_at", {"timing": _timing_of_text}))
     if "code" in source:
         raise SourceError(f"no function named {source['code']}{suggest(str(source['code']), ['appointment_timing'])}")
     if "store" in source:
@@ -121,15 +125,10 @@ def _property(fact: Fact, source: Mapping[str, Any]) -> ItemSource:
         return _above(name, source["above"], when_null)
     raws: Mapping[Any, list[Any]] = source.get("values") or {value: [value] for value in fact.values}
     table = {(type(raw), raw): value for value, listed in raws.items() for raw in listed}
-    texts = {raw: value for (kind, raw), value in table.items() if kind is str}
     expected = " or ".join(str(raw) for _, raw in table)
 
     def read(_b: Bound, _q: Request, properties: Mapping[str, Any]) -> Any:
         raw = properties.get(name, MISSING)
-        if type(raw) is str:  # Nearly always, and the cheapest to look up.
-            found = texts.get(raw)
-            if found is not None:
-                return found
         if raw is MISSING:
             return MISSING
         if raw is None and when_null is not MISSING:
@@ -139,7 +138,8 @@ def _property(fact: Fact, source: Mapping[str, Any]) -> ItemSource:
         except (KeyError, TypeError):
             raise _outside(name, raw, expected) from None
 
-    return read
+    texts = {raw: value for (kind, raw), value in table.items() if kind is str}
+    return ItemSource(read, Shortcut("texts.get(raw) if raw.__class__ is str else None", name, {"texts": texts}))
 
 
 def _above(name: str, limit: float, when_null: Any) -> ItemSource:
@@ -153,7 +153,7 @@ def _above(name: str, limit: float, when_null: Any) -> ItemSource:
             raise _outside(name, raw, "a number")
         return raw > limit
 
-    return read
+    return ItemSource(read, Shortcut("raw > limit if raw.__class__ is int else None", name, {"limit": limit}))
 
 
 def _match(fact: Fact, source: Mapping[str, Any]) -> ItemSource:
@@ -176,7 +176,7 @@ def _match(fact: Fact, source: Mapping[str, Any]) -> ItemSource:
             found = null
         elif type(raw) is str:
             for value, named in tests:
-                if named(bound) == raw:
+                if getattr(bound, named) == raw:
                     return value
             found = other
         else:
@@ -185,7 +185,14 @@ def _match(fact: Fact, source: Mapping[str, Any]) -> ItemSource:
             raise _outside(name, raw, "an id" if other else "one of the ids this fact tells apart")
         return found
 
-    return read
+    return ItemSource(read, _match_shortcut(name, tests, other))
+
+
+def _match_shortcut(name: str, tests: Sequence[tuple[str, str]], other: object) -> Shortcut:
+    text = repr(other)
+    for value, named in reversed(tests):
+        text = f"{value!r} if raw == bound.{named} else {text}"
+    return Shortcut(f"({text}) if raw.__class__ is str else None", name)
 
 
 def _member(fact: Fact, source: Mapping[str, Any]) -> ItemSource:
@@ -204,9 +211,10 @@ def _member(fact: Fact, source: Mapping[str, Any]) -> ItemSource:
             return False
         if not isinstance(raw, list | tuple) or not all(type(entry) is str for entry in raw):
             raise _outside(name, raw, "a list of ids")
-        return named(bound) in raw
+        return getattr(bound, named) in raw
 
-    return read
+    text = f"bound.{named} in raw if raw.__class__ is list and not [e for e in raw if e.__class__ is not str] else None"
+    return ItemSource(read, Shortcut(text, name))
 
 
 def _listed(fact: Fact, source: Mapping[str, Any]) -> ItemSource:
@@ -222,7 +230,7 @@ def _listed(fact: Fact, source: Mapping[str, Any]) -> ItemSource:
             raise _outside(name, raw, "an id")
         return raw in known
 
-    return read
+    return ItemSource(read)
 
 
 def _timing(bound: Bound, request: Request, properties: Mapping[str, Any]) -> Any:
@@ -231,14 +239,22 @@ def _timing(bound: Bound, request: Request, properties: Mapping[str, Any]) -> An
         return MISSING
     if raw is None:
         return appointment_timing(None, request.now, bound.notice)
-    return appointment_timing(_instant("starts_at", raw), request.now, bound.notice)
+    found = _timing_of_text(raw, request.now, bound.notice) if type(raw) is str else None
+    if found is None:
+        raise _outside("starts_at", raw, "an instant as in RFC 3339, with its offset")
+    return found
 
 
-def _instant(name: str, raw: object) -> datetime:
+def _timing_of_text(raw: str, now: datetime, notice: timedelta) -> str | None:
+    starts_at = _instant(raw)
+    return None if starts_at is None else appointment_timing(starts_at, now, notice)
+
+
+# An appointment is asked about many times, and reading its time anew would cost more than the rest of the answer.
+@lru_cache(maxsize=65_536)
+def _instant(raw: str) -> datetime | None:
     try:
-        instant = datetime.fromisoformat(raw) if isinstance(raw, str) else None
+        instant = datetime.fromisoformat(raw)
     except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise _outside(name, raw, "an instant as in RFC 3339, with its offset")
-    return instant.astimezone(UTC)
+        return None
+    return None if instant.tzinfo is None else instant.astimezone(UTC)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from authz_service.engine import MISSING
 from authz_service.facts.code import age_class, grant_window, has_second_factor, password_state
@@ -61,7 +61,26 @@ class Bound:
 HolderSource: TypeAlias = Callable[[Holder], Any]
 MemberSource: TypeAlias = Callable[[Member], Any]
 # The third: the raw properties of the item.
-ItemSource: TypeAlias = "Callable[[Bound, Request, Mapping[str, Any]], Any]"
+ItemRead: TypeAlias = "Callable[[Bound, Request, Mapping[str, Any]], Any]"
+
+
+class Shortcut(NamedTuple):
+    """Python text for the values that nearly every item has: an expression that is None for all others.
+
+    It may use `raw` (the item's property), `bound`, `request` and the names that come with it.
+    """
+
+    text: str
+    raw: str | None = None
+    names: Mapping[str, Any] = MappingProxyType({})
+
+
+class ItemSource(NamedTuple):
+    """How a resource's fact is read; the shortcut, where there is one, gives what `read` would."""
+
+    read: ItemRead
+    shortcut: Shortcut | None = None
+
 
 HOLDER_STORES: Mapping[str, HolderSource] = {
     "grant.kind": lambda h: h.grant.kind,
@@ -106,18 +125,19 @@ MEMBER_CODE: Mapping[str, MemberSource] = {
     "second_factor_asked": lambda m: m.ask_second_factor or m.post.practice.staff_second_factor,
 }
 ITEM_STORES: Mapping[str, ItemSource] = {
-    "withheld_ids": lambda b, q, _: (
-        MISSING if q.resource_id is None else bool(b.withheld) and (q.resource_type, q.resource_id) in b.withheld
+    "withheld_ids": ItemSource(
+        lambda b, q, _: (
+            MISSING if q.resource_id is None else bool(b.withheld) and (q.resource_type, q.resource_id) in b.withheld
+        ),
+        Shortcut("None if bound.withheld or request.resource_id is None else False"),
     ),
-    "client.self_managing": lambda b, _q, _p: MISSING if b.self_managing is None else b.self_managing,
-    "client.reachable": lambda b, _q, _p: MISSING if b.reachable is None else b.reachable,
+    "client.self_managing": ItemSource(lambda b, _q, _p: MISSING if b.self_managing is None else b.self_managing),
+    "client.reachable": ItemSource(lambda b, _q, _p: MISSING if b.reachable is None else b.reachable),
 }
 ITEM_LISTS: Mapping[str, Callable[[Bound], frozenset[str] | None]] = {
     "subscribed_staff": lambda b: b.subscribed,
     "assigned_staff": lambda b: b.assigned,
     "available_staff": lambda b: b.available,
 }
-BOUND_NAMES: Mapping[str, Callable[[Bound], str | None]] = {
-    "subject.id": attrgetter("subject_id"),
-    "store.self_account": attrgetter("self_account"),
-}
+# The attributes of Bound.
+BOUND_NAMES: Mapping[str, str] = {"subject.id": "subject_id", "store.self_account": "self_account"}

@@ -69,7 +69,10 @@ class CachedAccess:
     def item(self, resource_type: str, resource_id: str) -> Mapping[str, Any] | None:
         """The registered raw properties of an item."""
         key = (resource_type, resource_id)
-        return self._kept(self._items, key, lambda reading: reading.item(*key))
+        try:
+            return self._items[key]
+        except KeyError:
+            return self._kept(self._items, key, lambda reading: reading.item(*key))
 
     def relation(self, account_id: str | None, client_id: str) -> Relation | None:
         """What a question about the two reads."""
