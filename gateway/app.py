@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from gateway.account import sign_in
+from gateway.account import getting_in, security, sign_in
 from gateway.account.passwords import Passwords
 from gateway.admin.routes import ROUTES as ADMIN
 from gateway.edge import health
@@ -23,6 +23,7 @@ from gateway.edge.protection import Protection
 from gateway.edge.redis_pool import open_redis
 from gateway.edge.sessions import MemorySessions, RedisSessions, Sessions
 from gateway.edge.site import build
+from gateway.mail.routes import ROUTES as MAIL
 from gateway.portal.frame import frame
 from gateway.portal.routes import ROUTES as PORTAL
 from gateway.records.outbox import OutboxCarrier
@@ -40,7 +41,15 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
 
 BODY_BYTES_MAX = 1024 * 1024
-SITE: tuple[Route, ...] = (*health.ROUTES, *sign_in.ROUTES, *PORTAL, *ADMIN)
+SITE: tuple[Route, ...] = (
+    *health.ROUTES,
+    *sign_in.ROUTES,
+    *getting_in.ROUTES,
+    *security.ROUTES,
+    *MAIL,
+    *PORTAL,
+    *ADMIN,
+)
 
 
 def system_clock() -> datetime:

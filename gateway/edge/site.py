@@ -15,6 +15,7 @@ from structlog.contextvars import bind_contextvars
 from gateway.edge.errors import CannotDecide, Forged, NotFound, Refused
 from gateway.edge.guard import Door, Guard, check
 from gateway.edge.reader import Reader
+from gateway.web.language import preferred, speak
 from gateway.web.pages import error_page, page, see_other
 from models.tables.records import ITEMS
 from models.vocabulary import SubjectType
@@ -61,7 +62,8 @@ def _fault(route: Route) -> str | None:
     if not route.methods or any({method} not in _METHODS for method in route.methods):
         return "methods are GET and POST"
     if isinstance(guard, Door):
-        return "a client's page needs Guard(action, type)" if "{" in route.path else None
+        within = _FAMILY.fullmatch(route.path) or _STAFF.fullmatch(route.path)
+        return "a client's page needs Guard(action, type)" if within and "{" in route.path else None
     if not _FAMILY.fullmatch(route.path) and not _STAFF.fullmatch(route.path):
         return "guarded pages live under /c/{client}, /admin or /review"
     if "{id}" in route.path and (guard.type not in ITEMS or "{client}" not in route.path):
@@ -83,6 +85,7 @@ def _serving(route: Route) -> Callable[[Request], Awaitable[Response]]:
         state = request.state
         state.reader = state.client = state.item = state.plan = state.profiles = None
         state.plans = {}
+        speak(preferred(request))
         try:
             return await _answer(request, guard, route.handler)
         except NotFound:

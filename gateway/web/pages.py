@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from gateway.edge.errors import CannotDecide
+from gateway.web.language import LANGUAGES, catalogue, language
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,12 @@ TEMPLATES = Environment(
     auto_reload=False,
     trim_blocks=True,
     lstrip_blocks=True,
+    extensions=["jinja2.ext.i18n"],
+)
+TEMPLATES.install_gettext_callables(  # type: ignore[attr-defined]
+    lambda text: catalogue().gettext(text),
+    lambda one, many, number: catalogue().ngettext(one, many, number),
+    newstyle=True,  # So that what is filled in is escaped like any other value.
 )
 
 
@@ -57,7 +64,7 @@ def static(name: str) -> str:
     return f"/static/{name}?v={_digest(name)}"
 
 
-TEMPLATES.globals["static"] = static
+TEMPLATES.globals.update(static=static, language=language, languages=LANGUAGES)
 
 _ERRORS: Mapping[int, tuple[str, str]] = {
     400: ("This address cannot be read", "Please check the address, or go back and follow the link again."),

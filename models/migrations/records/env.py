@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from alembic import context
 
-from models.tables import identity, records  # noqa: F401 - importing them fills the metadata.
+from models.tables import (  # noqa: F401 - importing them fills the metadata.
+    billing,
+    getting_in,
+    identity,
+    intake,
+    mail,
+    messages,
+    papers,
+    records,
+    requests,
+    scheduling,
+    second_factor,
+)
 from models.tables.base import RecordsTable
 
 connection = context.config.attributes["connection"]

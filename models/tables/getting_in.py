@@ -1,0 +1,1 @@
+"""Tables of invitations, recovery and the sign-up queue."""

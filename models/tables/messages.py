@@ -1,0 +1,1 @@
+"""Tables of messages and their attachments."""

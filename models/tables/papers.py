@@ -1,0 +1,1 @@
+"""Tables of files, signatures and releases."""

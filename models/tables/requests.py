@@ -1,0 +1,1 @@
+"""Tables of requests of families to the practice."""

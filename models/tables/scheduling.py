@@ -1,0 +1,1 @@
+"""Tables of availability and self-scheduling."""
