@@ -40,9 +40,14 @@ class RecordsStore:
         self._threads = CapacityLimiter(THREADS_MAX)
 
     @contextmanager
-    def session(self, practice_id: str | None) -> Iterator[Session]:
-        """A transaction in which only the practice's rows (none: identity only) can be seen and written."""
+    def session(self, practice_id: str | None, *, writing: bool = False) -> Iterator[Session]:
+        """A transaction in which only the practice's rows (none: identity only) can be seen and written.
+
+        One that reads before it writes says `writing`: SQLite could not let it write any more if another had meanwhile.
+        """
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            if writing and self.engine.dialect.name == "sqlite":
+                session.execute(text("BEGIN IMMEDIATE"))
             if self.engine.dialect.name == "postgresql":
                 session.execute(text("SELECT set_config('kinguard.practice', :id, true)"), {"id": practice_id or ""})
             yield session
@@ -136,7 +141,7 @@ class RecordsStore:
             credential.password_hash = password_hash
             credential.changed_at = datetime.now(UTC)
 
-        await self._run(None, write)
+        await self.change(None, write)
 
     async def save(self, resource_type: str, item: Item) -> None:
         """Write an item together with the facts to register for it."""
@@ -145,7 +150,7 @@ class RecordsStore:
             saved = session.merge(item)
             session.add(outbox_entry(resource_type, saved))
 
-        await self._run(item.practice_id, write)
+        await self.change(item.practice_id, write)
 
     async def remove(self, resource_type: str, item: Item) -> None:
         """Delete an item, and have its facts taken back."""
@@ -154,11 +159,21 @@ class RecordsStore:
             session.delete(session.merge(item))
             session.add(Outbox(practice_id=item.practice_id, type=resource_type, id=item.id, properties=None))
 
-        await self._run(item.practice_id, write)
+        await self.change(item.practice_id, write)
 
-    async def _run(self, practice_id: str | None, work: Callable[[Session], Result]) -> Result:
+    async def read(self, practice_id: str | None, work: Callable[[Session], Result]) -> Result:
+        """What `work` reads, in one transaction that sees the practice's rows (None: identity only)."""
+        return await self._run(practice_id, work)
+
+    async def change(self, practice_id: str | None, work: Callable[[Session], Result]) -> Result:
+        """What `work` returns once everything that it wrote is committed; an error undoes all of it."""
+        return await self._run(practice_id, work, writing=True)
+
+    async def _run(
+        self, practice_id: str | None, work: Callable[[Session], Result], *, writing: bool = False
+    ) -> Result:
         def transaction() -> Result:
-            with self.session(practice_id) as session:
+            with self.session(practice_id, writing=writing) as session:
                 return work(session)
 
         return await to_thread.run_sync(transaction, limiter=self._threads)
