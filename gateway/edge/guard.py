@@ -50,7 +50,8 @@ Lists and buttons (gateway.edge.questions)
 reader may see nothing of is `false()`. The store is `request.app.state.records` (gateway.records.store), the service
 `request.app.state.authz` (gateway.edge.authz_client), the clock `request.app.state.clock` (aware UTC).
 
-Forms: POST is checked for `csrf` and origin before the handler; fields are `await request.form()`.
+Forms: POST is checked for `csrf` and origin before the handler; fields are `await request.form()`. A form that brings a
+file needs `Route(..., files=1)`, and is read by `gateway.records.files.uploaded`.
 `await say(request, "Saved.")` keeps a sentence for the next page. Changes go through `request.app.state.authz`, with
 `actor=request.state.reader.actor`; it raises `Rejected(status, detail, field)` and `Stale`.
 
@@ -103,12 +104,16 @@ signed_in = Door(signed_in=True)
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One line of the site map. A route without a guard does not start."""
+    """One line of the site map. A route without a guard does not start.
+
+    `files`: how many files a form may bring; with any, the limit of the body is that of a file.
+    """
 
     path: str
     handler: Callable[[Request], Awaitable[Response]]
     guard: Guard | Door | None = None
     methods: tuple[str, ...] = ("GET",)
+    files: int = 0
 
 
 async def check(request: Request, guard: Guard) -> None:

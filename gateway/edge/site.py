@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gateway.edge.guard import Route
 
 FORM_FIELDS_MAX = 200
+FILE_BODY_BYTES_MAX = 12 * 1024 * 1024  # of a form that may bring a file
 _METHODS = ({"GET"}, {"POST"})
 _FAMILY = re.compile(r"/c/\{client\}(/.*)?")
 _STAFF = re.compile(r"/(admin|review)(/.*)?")
@@ -51,7 +52,8 @@ def build(routes: Iterable[Route]) -> list[StarletteRoute]:
             if (method, route.path) in seen:
                 raise SiteError(f"{method} {route.path}: is declared twice")
             seen.add((method, route.path))
-        built.append(StarletteRoute(route.path, _serving(route), methods=list(route.methods)))
+        limit = FILE_BODY_BYTES_MAX if route.files else None  # None: that of the whole site
+        built.append(StarletteRoute(route.path, _serving(route), methods=list(route.methods), max_body_size=limit))
     return _by_path(built)
 
 
@@ -61,6 +63,8 @@ def _fault(route: Route) -> str | None:
         return "has no guard; give it Guard(action, type), signed_in, or public"
     if not route.methods or any({method} not in _METHODS for method in route.methods):
         return "methods are GET and POST"
+    if route.files and route.methods != ("POST",):
+        return "only a POST brings files"
     if isinstance(guard, Door):
         within = _FAMILY.fullmatch(route.path) or _STAFF.fullmatch(route.path)
         return "a client's page needs Guard(action, type)" if within and "{" in route.path else None
@@ -79,15 +83,13 @@ def _by_path(built: list[StarletteRoute]) -> list[StarletteRoute]:
 
 
 def _serving(route: Route) -> Callable[[Request], Awaitable[Response]]:
-    guard = route.guard
-
     async def serve(request: Request) -> Response:
         state = request.state
         state.reader = state.client = state.item = state.plan = state.profiles = None
         state.plans = {}
         speak(preferred(request))
         try:
-            return await _answer(request, guard, route.handler)
+            return await _answer(request, route)
         except NotFound:
             return error_page(request, 404)
         except Forged:
@@ -101,13 +103,12 @@ def _serving(route: Route) -> Callable[[Request], Awaitable[Response]]:
     return serve
 
 
-async def _answer(
-    request: Request, guard: Guard | Door | None, handler: Callable[[Request], Awaitable[Response]]
-) -> Response:
+async def _answer(request: Request, route: Route) -> Response:
+    guard, handler = route.guard, route.handler
     request.state.cookie = request.app.state.cookies.read(request)
     request.state.reader = await _reader(request)
     if request.method == "POST":
-        await _check_form(request)
+        await _check_form(request, files_max=route.files)
     if isinstance(guard, Door) and not guard.signed_in:
         return await handler(request)
     if request.state.reader is None:
@@ -145,7 +146,7 @@ async def _reader(request: Request) -> Reader | None:
     return Reader(session.subject_type, session.subject_id, person.name, person.practice_id, zone, session.amr)
 
 
-async def _check_form(request: Request) -> None:
+async def _check_form(request: Request, *, files_max: int) -> None:
     """A POST counts only with the token of this session, and not when the browser says it comes from elsewhere."""
     headers, app = request.headers, request.app.state
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -157,9 +158,11 @@ async def _check_form(request: Request) -> None:
     origin = headers.get("origin")
     if origin is not None and not _same_origin(origin, request):
         raise Forged
-    fields = await request.form(max_files=0, max_fields=FORM_FIELDS_MAX)
-    token, cookie = fields.get("csrf"), request.state.cookie
-    if not cookie or not isinstance(token, str) or not app.cookies.fits(cookie, token):
+    cookie = request.state.cookie
+    if not cookie or (files_max and request.state.reader is None):
+        raise Forged  # Before anything large is read.
+    token = (await request.form(max_files=files_max, max_fields=FORM_FIELDS_MAX)).get("csrf")
+    if not isinstance(token, str) or not app.cookies.fits(cookie, token):
         raise Forged
 
 
