@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from sqlmodel import col
 
 from gateway.edge.questions import listing, opens
+from gateway.portal.billing.invoices import describe as describe_invoice
 from gateway.portal.calendar import coming_rows, in_words
 from gateway.portal.documents import documents_to_sign
-from gateway.portal.invoices import describe as describe_invoice
 from gateway.web.formats import long_day
 from gateway.web.pages import page
 from gateway.web.today import local_today
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from gateway.portal.appointments import Visit
-    from gateway.portal.invoices import InvoiceView
+    from gateway.portal.billing.invoices import InvoiceView
 
 APPOINTMENTS = 3
 INVOICES = 5

@@ -9,7 +9,6 @@ from gateway.portal.calendar import calendar
 from gateway.portal.dashboard import dashboard
 from gateway.portal.documents import document, document_file, documents
 from gateway.portal.intake.routes import ROUTES as INTAKE
-from gateway.portal.invoices import invoice, invoice_print, invoices
 from gateway.portal.messages.routes import ROUTES as MESSAGES
 from gateway.portal.papers.routes import ROUTES as PAPERS
 from gateway.portal.picker import picker
@@ -20,9 +19,6 @@ ROUTES = (
     Route("/", picker, guard=signed_in),
     Route("/c/{client}", dashboard, guard=Guard("open", "portal")),
     Route("/c/{client}/calendar", calendar, guard=Guard("view", "calendar")),
-    Route("/c/{client}/invoices", invoices, guard=Guard("view", "invoice")),
-    Route("/c/{client}/invoices/{id}", invoice, guard=Guard("view", "invoice")),
-    Route("/c/{client}/invoices/{id}/print", invoice_print, guard=Guard("print", "invoice")),
     Route("/c/{client}/documents", documents, guard=Guard("view", "document")),
     Route("/c/{client}/documents/{id}", document, guard=Guard("view", "document")),
     Route("/c/{client}/documents/{id}/download", document_file, guard=Guard("download", "document")),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from gateway.edge.guard import Guard, Route
+from gateway.portal.billing.invoices import invoice, invoice_print, invoices
 
-if TYPE_CHECKING:
-    from gateway.edge.guard import Route
-
-ROUTES: tuple[Route, ...] = ()
+ROUTES = (
+    Route("/c/{client}/invoices", invoices, guard=Guard("view", "invoice")),
+    Route("/c/{client}/invoices/{id}", invoice, guard=Guard("view", "invoice")),
+    Route("/c/{client}/invoices/{id}/print", invoice_print, guard=Guard("print", "invoice")),
+)
