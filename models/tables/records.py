@@ -7,7 +7,7 @@ Money is in cents, days (`issued`, `due`, `dated`, `*_on`) are days in the pract
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlmodel import Field
@@ -99,16 +99,23 @@ class Payment(Item, table=True):
 
 
 class Appointment(Item, table=True):
-    """A visit, past or coming."""
+    """A visit, past or coming. `sequence` counts its changes, `changed_at` is the last of them.
+
+    `requested_by` is the account that asked for it in the portal, `request_key` the one-time key of that form.
+    """
 
     __tablename__ = "appointment"
 
-    provider_id: str | None = None
+    provider_id: str | None = Field(default=None, index=True)
     state: str
     starts_at: datetime = Field(sa_type=Instant, index=True)
     minutes: int
     title: str
     place: str
+    sequence: int = 0
+    changed_at: datetime = Field(default_factory=lambda: datetime.now(UTC), sa_type=Instant)
+    requested_by: str | None = None
+    request_key: str | None = Field(default=None, unique=True)
 
 
 class Document(Item, table=True):
@@ -128,7 +135,12 @@ class Document(Item, table=True):
 
 
 class Form(Item, table=True):
-    """A questionnaire. `questions` are `{"label", "answer"}`, `answer` null until given."""
+    """A form sent to a family. `questions` are those of the template when it was sent (see `models.tables.intake`).
+
+    `titles` are the title by language; one that is missing is `title`. `answers` are by question id. `version` counts
+    the saves. `visibility` says who may read it when it is completed: `filler` (whoever filled it in), `practice` (only
+    the practice) or `family`. `ready_at`: since then it only waits for a signature, `signature` is null until it has it.
+    """
 
     __tablename__ = "form"
 
@@ -141,17 +153,30 @@ class Form(Item, table=True):
     due: date | None = None
     completed_on: date | None = None
     questions: list[dict[str, Any]] = Field(default_factory=list, sa_type=JsonDocument)
+    titles: dict[str, str] = Field(default_factory=dict, sa_type=JsonDocument)
+    template_id: str | None = None
+    template_version: int | None = None
+    visibility: str = "filler"
+    language: str = "en"
+    version: int = 0
+    answers: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)
+    ready_at: datetime | None = Field(default=None, sa_type=Instant)
+    completed_by: str | None = None
+    signature: dict[str, Any] | None = Field(default=None, sa_type=JsonDocument)
+    document_id: str | None = None
+    sent_by: str | None = None
 
 
 class Thread(Item, table=True):
-    """A conversation. `messages` are `{"from", "at", "text"}`, `at` RFC 3339 in UTC."""
+    """A conversation; `last_number` and `last_at` are its newest message's (models.tables.messages)."""
 
     __tablename__ = "thread"
 
     provider_id: str | None = None
     participant_ids: list[str] = Field(default_factory=list, sa_type=JsonDocument)
     subject: str
-    messages: list[dict[str, Any]] = Field(default_factory=list, sa_type=JsonDocument)
+    last_number: int
+    last_at: datetime = Field(sa_type=Instant)
 
 
 class ServicePlan(Item, table=True):
