@@ -10,8 +10,8 @@ from sqlmodel import col
 
 from gateway.edge.questions import listing, opens
 from gateway.portal.billing.invoices import describe as describe_invoice
-from gateway.portal.calendar import coming_rows, in_words
 from gateway.portal.documents import documents_to_sign
+from gateway.portal.schedule.calendar import coming_rows, in_words
 from gateway.web.formats import long_day
 from gateway.web.pages import page
 from gateway.web.today import local_today
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from gateway.portal.appointments import Visit
     from gateway.portal.billing.invoices import InvoiceView
+    from gateway.portal.schedule.visits import Visit
 
 APPOINTMENTS = 3
 INVOICES = 5

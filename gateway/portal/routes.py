@@ -5,13 +5,13 @@ from __future__ import annotations
 from gateway.edge.guard import Guard, Route, signed_in
 from gateway.portal import requests
 from gateway.portal.billing.routes import ROUTES as BILLING
-from gateway.portal.calendar import calendar
 from gateway.portal.dashboard import dashboard
 from gateway.portal.documents import document, document_file, documents
 from gateway.portal.intake.routes import ROUTES as INTAKE
 from gateway.portal.messages.routes import ROUTES as MESSAGES
 from gateway.portal.papers.routes import ROUTES as PAPERS
 from gateway.portal.picker import picker
+from gateway.portal.schedule.calendar import calendar
 from gateway.portal.schedule.routes import ROUTES as SCHEDULE
 from gateway.portal.service_plan import service_plan
 

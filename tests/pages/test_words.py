@@ -14,8 +14,8 @@ from starlette.requests import Request
 
 from gateway.admin.people import describe as describe_person
 from gateway.admin.switches import boxes, read_switches, said_of
-from gateway.portal.appointments import describe, month_asked, month_of
 from gateway.portal.documents import paragraphs
+from gateway.portal.schedule.visits import describe, month_asked, month_of
 from gateway.web.formats import clock_time, count, day, hours, money, zone_name
 from gateway.web.paging import page_number, pages_of
 from gateway.web.words import FEATURES, KINDS, RELATIONS, relation
@@ -23,7 +23,7 @@ from models.tables.records import Appointment
 from models.vocabulary import Feature, Kind
 
 if TYPE_CHECKING:
-    from gateway.portal.appointments import Visit
+    from gateway.portal.schedule.visits import Visit
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
 NOON = datetime(2026, 6, 15, 12, tzinfo=PACIFIC)

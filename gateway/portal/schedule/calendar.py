@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlmodel import col
 
 from gateway.edge.questions import listing
-from gateway.portal.appointments import WEEKDAYS, describe, month_asked, month_of
+from gateway.portal.schedule.visits import WEEKDAYS, describe, month_asked, month_of
 from gateway.web.formats import zone_name
 from gateway.web.pages import page
 from gateway.web.paging import page_number, pages_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from gateway.portal.appointments import Visit
+    from gateway.portal.schedule.visits import Visit
 
 SIZE = 50  # past appointments on a page
 COMING_MAX = 200
