@@ -89,7 +89,7 @@ PRACTICE_TABLE = """
     owner_or_administrator  block: view create end
     owner_or_administrator  invitation: view create send end
     owner_or_administrator  switch: view update
-    owner_or_administrator  subscription: view update
+    owner_or_administrator  subscription: view update offer
     owner_or_administrator  practice: view update
     owner_or_administrator  profile: view
     owner_or_administrator  calendar: view
@@ -120,6 +120,7 @@ PRACTICE_TABLE = """
     inviting_therapist      invitation: view create send
     inviting_therapist      form: send
     therapist               emergency_access: start
+    therapist               subscription: offer
     in_emergency            profile: view
     in_emergency            calendar: view
     in_emergency            appointment: view

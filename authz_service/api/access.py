@@ -10,6 +10,7 @@ from authz_service.api.routing import Reply
 from authz_service.commands import grants, resources, switches, withholding
 from authz_service.commands.acting import Acting
 from authz_service.commands.errors import InvalidError
+from authz_service.facts.request import NO_AUTHN, Authn
 from authz_service.trail.changes import Origin
 from models.ids import is_id
 from models.vocabulary import Scope
@@ -41,7 +42,7 @@ def list_account_grants(call: Call) -> Reply:
 
 def create_grant(call: Call) -> Reply:
     """Gives an account access to a client."""
-    made = grants.create_grant(_acting(call), call.path["client_id"], call.document)
+    made = grants.create_grant(acting_of(call), call.path["client_id"], call.document)
     reply = _grant_reply(call, made)
     return Reply(reply.content, 201, {**reply.headers, "location": f"/v1/grants/{made.id}"})
 
@@ -57,34 +58,33 @@ def show_grant(call: Call) -> Reply:
 
 def update_grant(call: Call) -> Reply:
     """Changes a grant (merge patch)."""
-    etag = _if_match(call)
-    if etag is None:
+    if call.exchange.if_match is None:
         raise ProblemError(428, "If-Match is required: send the grant's ETag, so that nobody's change is lost")
-    acting = _acting(call)
-    return _grant_reply(call, grants.update_grant(acting, call.path["grant_id"], call.document, _version(etag)))
+    acting = acting_of(call)
+    return _grant_reply(call, grants.update_grant(acting, call.path["grant_id"], call.document, if_match_version(call)))
 
 
 def put_withheld(call: Call) -> Reply:
     """Keeps an item from the grant's account."""
-    withholding.withhold(_acting(call), call.path["grant_id"], call.path["type"], call.path["resource_id"])
+    withholding.withhold(acting_of(call), call.path["grant_id"], call.path["type"], call.path["resource_id"])
     return Reply(status=204)
 
 
 def delete_withheld(call: Call) -> Reply:
     """Stops keeping an item from the grant's account."""
-    withholding.release(_acting(call), call.path["grant_id"], call.path["type"], call.path["resource_id"])
+    withholding.release(acting_of(call), call.path["grant_id"], call.path["type"], call.path["resource_id"])
     return Reply(status=204)
 
 
 def put_block(call: Call) -> Reply:
     """Puts a safety block between the grant's account and its client."""
-    withholding.block(_acting(call), call.path["grant_id"], call.body(wire.Block).reason)
+    withholding.block(acting_of(call), call.path["grant_id"], call.body(wire.Block).reason)
     return Reply(status=204)
 
 
 def delete_block(call: Call) -> Reply:
     """Takes the safety block away."""
-    withholding.unblock(_acting(call), call.path["grant_id"])
+    withholding.unblock(acting_of(call), call.path["grant_id"])
     return Reply(status=204)
 
 
@@ -108,17 +108,15 @@ def show_practice(call: Call) -> Reply:
 
 def update_practice(call: Call) -> Reply:
     """Changes a practice's settings (merge patch); If-Match is honoured where it is sent."""
-    acting, etag = _acting(call), _if_match(call)
-    found = switches.update_practice(
-        acting, call.path["practice_id"], call.document, None if etag is None else _version(etag)
-    )
+    acting = acting_of(call)
+    found = switches.update_practice(acting, call.path["practice_id"], call.document, if_match_version(call))
     return _practice_reply(found)
 
 
 def set_practice_switch(call: Call) -> Reply:
     """Switches a feature for everyone of a practice."""
     on = call.body(wire.Switch).on
-    found = switches.set_practice_switch(_acting(call), call.path["practice_id"], call.path["feature"], on)
+    found = switches.set_practice_switch(acting_of(call), call.path["practice_id"], call.path["feature"], on)
     return Reply({"switches": dict(found.switches)})
 
 
@@ -139,24 +137,27 @@ def show_client(call: Call) -> Reply:
     """A client's attributes and switches."""
     with call.service.store.reading(call.caller.practices) as rows:
         client = _reachable_client(call, rows, call.path["client_id"])
-    return Reply(
-        {
-            "id": client.id,
-            "practice_id": client.practice_id,
-            "born": client.born,
-            "self_managing": client.self_managing,
-            "assent": client.assent,
-            "active": client.active,
-            "switches": dict(client.switches),
-            "etag": str(client.version),
-        }
-    )
+    return Reply(client_content(client), headers={"etag": f'"{client.version}"'})
+
+
+def client_content(client: Client) -> dict[str, Any]:
+    """A client as answers show it."""
+    return {
+        "id": client.id,
+        "practice_id": client.practice_id,
+        "born": client.born,
+        "self_managing": client.self_managing,
+        "assent": client.assent,
+        "active": client.active,
+        "switches": dict(client.switches),
+        "etag": str(client.version),
+    }
 
 
 def set_client_switch(call: Call) -> Reply:
     """Switches a feature for everyone of a client."""
     on = call.body(wire.Switch).on
-    found = switches.set_client_switch(_acting(call), call.path["client_id"], call.path["feature"], on)
+    found = switches.set_client_switch(acting_of(call), call.path["client_id"], call.path["feature"], on)
     return Reply({"switches": dict(found.switches)})
 
 
@@ -204,23 +205,23 @@ def _system_origin(call: Call) -> Origin:
     return Origin(call.caller.client_id, call.request_id, f"system/{call.caller.client_id}")
 
 
-def _acting(call: Call) -> Acting:
+def acting_of(call: Call) -> Acting:
+    """Who acts, as the headers say; ProblemError when they do not, or when the caller may not say so."""
     if Scope.ACT not in call.caller.scopes:
         raise lacks_scope(Scope.ACT)
     actor = call.exchange.actor
     if actor is None or not actor.startswith(_STAFF) or not is_id(actor.removeprefix(_STAFF)):
         raise ProblemError(400, "Kinguard-Actor must say who acts, such as staff/jo", fields={"Kinguard-Actor": "who"})
     origin = Origin(call.caller.client_id, call.request_id, actor)
-    return Acting(call.service.store, call.service.evaluator.decider, origin, call.caller.practices)
+    amr = tuple(call.exchange.actor_amr.split())
+    authn = Authn(amr, password_change_due=False) if amr else NO_AUTHN
+    return Acting(call.service.store, call.service.evaluator.decider, origin, call.caller.practices, authn)
 
 
-def _if_match(call: Call) -> str | None:
-    return call.exchange.if_match
-
-
-def _version(etag: str) -> str | None:
-    """The version that an If-Match asks for; None for `*`, which is any."""
-    return None if etag.strip() == "*" else etag.strip().removeprefix("W/").strip('"')
+def if_match_version(call: Call) -> str | None:
+    """The version that If-Match asks for; None where it is not sent, and for `*`, which is any."""
+    etag = call.exchange.if_match
+    return None if etag is None or etag.strip() == "*" else etag.strip().removeprefix("W/").strip('"')
 
 
 def _reachable_client(call: Call, rows: Reading, client_id: str) -> Client:

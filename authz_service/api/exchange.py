@@ -106,6 +106,11 @@ class Exchange:
         return _text(self.headers.get(b"kinguard-actor"))
 
     @property
+    def actor_amr(self) -> str:
+        """How who acts signed in, as `Kinguard-Actor-Amr` says: RFC 8176 values, a space between two."""
+        return _text(self.headers.get(b"kinguard-actor-amr")) or ""
+
+    @property
     def if_match(self) -> str | None:
         """The ETag that the caller saw."""
         return _text(self.headers.get(b"if-match"))

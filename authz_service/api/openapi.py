@@ -132,7 +132,9 @@ def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     parameters += [{"name": each.name, "description": each.says, **header} for each in endpoint.headers]
     if endpoint.takes_actor:
         says = "Who acts, as `staff/jo` (scope `act`)."
+        how = "How they signed in: RFC 8176 values such as `pwd otp`."
         parameters.append({"name": "Kinguard-Actor", "required": True, "description": says, **header})
+        parameters.append({"name": "Kinguard-Actor-Amr", "description": how, **header})
     if endpoint.needs_match:
         parameters.append({"name": "If-Match", "required": True, "description": "The ETag last seen.", **header})
     return parameters

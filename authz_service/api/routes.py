@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from authz_service.api import access, forward_auth, oauth, operations, plans, search, trail
+from authz_service.api import access, forward_auth, oauth, operations, people, plans, search, trail
 from authz_service.api.routing import Call, Endpoint, Parameter, Reply
 from models.vocabulary import Scope
 from models.wire import access as access_bodies
 from models.wire import authzen, tokens
+from models.wire import people as people_bodies
 from models.wire import trail as trail_bodies
 
 _GRANT = "/v1/grants/{grant_id}"
@@ -274,6 +275,61 @@ ENDPOINTS = (
         Scope.ACCESS_READ,
         reply=access_bodies.Client,
         refusals=(404,),
+    ),
+    Endpoint(
+        "PATCH",
+        _CLIENT,
+        "Change what decisions read of a client (merge patch).",
+        people.update_client,
+        Scope.ACCESS_WRITE,
+        body=people_bodies.ClientPatch,
+        reply=access_bodies.Client,
+        refusals=(404, 412),
+        takes_actor=True,
+    ),
+    Endpoint(
+        "POST",
+        f"{_PRACTICE}/clients",
+        "Take a client on.",
+        people.create_client,
+        Scope.ACCESS_WRITE,
+        body=people_bodies.NewClient,
+        reply=access_bodies.Client,
+        refusals=(404, 409),
+        status=201,
+        takes_actor=True,
+    ),
+    Endpoint(
+        "GET",
+        f"{_PRACTICE}/staff",
+        "A practice's staff.",
+        people.list_staff,
+        Scope.ACCESS_READ,
+        reply=people_bodies.StaffList,
+        refusals=(404,),
+    ),
+    Endpoint(
+        "POST",
+        f"{_PRACTICE}/staff",
+        "Take a staff member on.",
+        people.create_staff,
+        Scope.ACCESS_WRITE,
+        body=people_bodies.NewStaff,
+        reply=people_bodies.Staff,
+        refusals=(404, 409),
+        status=201,
+        takes_actor=True,
+    ),
+    Endpoint(
+        "PATCH",
+        "/v1/staff/{staff_id}",
+        "Change a staff member (merge patch).",
+        people.update_staff,
+        Scope.ACCESS_WRITE,
+        body=people_bodies.StaffPatch,
+        reply=people_bodies.Staff,
+        refusals=(404, 412),
+        takes_actor=True,
     ),
     Endpoint(
         "PUT",

@@ -62,6 +62,26 @@ class Fields:
         self.refuse(name, f"{str(value)[:40]!r} is none of {', '.join(words)}")
         return None
 
+    def words(self, name: str, words: tuple[str, ...]) -> list[str] | None:
+        """A list of one or more of these words, each once, in their order."""
+        if name not in self.body:
+            return None
+        value = self.body[name]
+        if isinstance(value, list) and value and all(isinstance(each, str) and each in words for each in value):
+            return [str(word) for word in words if word in value]
+        self.refuse(name, f"must be a list of one or more of {', '.join(words)}")
+        return None
+
+    def identifiers(self, name: str) -> tuple[str, ...] | None:
+        """A list of ids."""
+        if name not in self.body:
+            return None
+        value = self.body[name]
+        if isinstance(value, list) and all(is_id(each) for each in value):
+            return tuple(dict.fromkeys(value))
+        self.refuse(name, "must be a list of ids")
+        return None
+
     def flag(self, name: str) -> bool | None:
         """True or false."""
         value = self.body.get(name)

@@ -172,6 +172,31 @@ class AuthzClient:
         """Switch a feature for everyone of a client."""
         return await self._switch("clients", client_id, feature, on=on, actor=actor)
 
+    async def create_grant(self, client_id: str, grant: Json, *, actor: str) -> Json:
+        """Give an account access to a client: `account_id`, `kind`, and what else `update_grant` can change."""
+        return await self._ask("POST", f"/v1/clients/{_part(client_id)}/grants", grant, actor=actor)
+
+    async def withhold(self, grant_id: str, resource_type: str, resource_id: str, *, on: bool, actor: str) -> None:
+        """Keep an item from the grant's account, or no longer."""
+        path = f"/v1/grants/{_part(grant_id)}/withheld/{_part(resource_type)}/{_part(resource_id)}"
+        await self._ask("PUT" if on else "DELETE", path, {} if on else None, actor=actor)
+
+    async def create_client(self, practice_id: str, client: Json, *, actor: str) -> Json:
+        """Take a client on: `id`, `born`, and what else `update_client` can change."""
+        return await self._ask("POST", f"/v1/practices/{_part(practice_id)}/clients", client, actor=actor)
+
+    async def update_client(self, client_id: str, changes: Json, *, etag: str | None = None, actor: str) -> Json:
+        """Change what decisions read of a client: `born`, `self_managing`, `assent`, `active`."""
+        return await self._ask("PATCH", f"/v1/clients/{_part(client_id)}", changes, actor=actor, etag=etag)
+
+    async def staff_of(self, practice_id: str) -> list[Json]:
+        """A practice's staff: `id`, `roles`, `state`, `subscribed`, `may_invite`, `available`, `assigned`, `etag`."""
+        return read_mappings((await self._ask("GET", f"/v1/practices/{_part(practice_id)}/staff")).get("staff"))
+
+    async def update_staff(self, staff_id: str, changes: Json, *, etag: str | None = None, actor: str) -> Json:
+        """Change a staff member; who offers times says so themselves (`available`)."""
+        return await self._ask("PATCH", f"/v1/staff/{_part(staff_id)}", changes, actor=actor, etag=etag)
+
     async def first_login(self, account_id: str) -> None:
         """Tell the service that an account signed in: its pending grants become active."""
         await self._ask("POST", f"/v1/accounts/{_part(account_id)}/first-login", {})

@@ -41,3 +41,7 @@ permit(staff: Staff, action, resource, "therapist.invites") if
     staff.role("therapist") and
     staff.assigned and
     staff.may_invite;
+
+# A therapist says which times they offer for self-scheduling. Row Y23.
+permit(staff: Staff, "offer", _subscription: Subscription, "therapist.offers_times") if
+    staff.role("therapist");
