@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from anyio import to_thread
 
+from gateway.account.entering import enter, sign_in_event
 from gateway.account.passwords import (
     PASSWORD_CHARACTERS_MAX,
     USERNAME_CHARACTERS_MAX,
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 _REFUSED = "The user name or the password is not right."
 _TOO_MANY = "There were too many tries. Please wait a quarter of an hour, then try again."
 _PASSWORD = ("pwd",)  # RFC 8176
-# Where each lands, and where a page that was asked for before may lie.
-_PLACES = {SubjectType.STAFF: ("/admin", ("/admin", "/review")), SubjectType.ACCOUNT: ("/", ("/c/",))}
 log: Any = structlog.get_logger()
 
 
@@ -59,12 +58,12 @@ async def sign_in(request: Request) -> Response:
     credential: Credential | None = None if too_long else await app.records.credential(name)
     stored = None if credential is None else credential.password_hash
     if not await app.passwords.fits(stored, password[:PASSWORD_CHARACTERS_MAX]) or credential is None:
-        await app.authz.record(_event("sign_in.refused", credential))
+        await app.authz.record(sign_in_event("sign_in.refused", credential))
         return await _form(request, status=401, problem=_REFUSED, username=username, target=target)
     await app.attempts.succeeded(name, address)
     if is_outdated(credential.password_hash):
         await app.records.set_password_hash(name, await to_thread.run_sync(hash_password, password))
-    return await _begin(request, credential, target)
+    return await enter(request, credential, _PASSWORD, target)
 
 
 async def sign_out(request: Request) -> Response:
@@ -81,36 +80,6 @@ async def sign_out(request: Request) -> Response:
     app.cookies.delete(response)
     response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
     return response
-
-
-async def _begin(request: Request, credential: Credential, target: str) -> Response:
-    """A session under a name that nobody knew before; its record comes first."""
-    app = request.app.state
-    subject_type, subject_id = SubjectType(credential.subject_type), credential.subject_id
-    person = (await app.records.people(subject_type, [subject_id]))[subject_id]
-    await app.authz.record(_event("sign_in.succeeded", credential, person.practice_id))
-    if subject_type is SubjectType.ACCOUNT:
-        await app.authz.first_login(subject_id)
-    if request.state.cookie:
-        await app.sessions.end(request.state.cookie)
-    name = await app.sessions.begin((subject_type, subject_id), person.practice_id, _PASSWORD)
-    home, own = _PLACES[subject_type]
-    response = see_other(target if target.startswith(own) and is_local(target) else home)
-    app.cookies.set(response, name)
-    return response
-
-
-def _event(action: str, credential: Credential | None, practice_id: str | None = None) -> dict[str, str | None]:
-    """The trail's record of a try; for an unknown name it says no more than that there was one."""
-    if credential is None:
-        return {"action": action}
-    is_account = credential.subject_type == SubjectType.ACCOUNT.value
-    return {
-        "action": action,
-        "actor": f"{credential.subject_type}/{credential.subject_id}",
-        "account_id": credential.subject_id if is_account else None,
-        "practice_id": practice_id,
-    }
 
 
 async def _form(

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
@@ -26,7 +27,27 @@ if TYPE_CHECKING:
 IDLE_SECONDS_MAX = 15 * 60
 ABSOLUTE_SECONDS_MAX = {SubjectType.ACCOUNT: 12 * 3600, SubjectType.STAFF: 8 * 3600}
 SESSIONS_MAX = 50_000  # of one process, in memory; beyond it the one unused for longest goes
+WAITING_SECONDS_MAX = 10 * 60  # between the password and the second factor
 SAID_MAX = 5  # sentences kept for the next page
+
+
+class Waiting(StrEnum):
+    """What a sign-in still lacks. Until it has it, its session lets nobody in."""
+
+    SECOND_FACTOR = "second_factor"
+    ENROLMENT = "enrolment"
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """How a session came to be: under which name, from which browser, and what it still lacks."""
+
+    username: str = ""
+    browser: str = ""
+    system: str = ""
+    password_change_due: bool = False
+    waiting: Waiting | None = None
+    target: str = ""  # the page asked for, while waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +61,22 @@ class Session:
     created_at: float
     seen_at: float
     said: tuple[str, ...] = ()
+    sign_in: SignIn = SignIn()
 
     @property
     def ends_at(self) -> float:
         """When it ends without another request."""
-        return min(self.seen_at + IDLE_SECONDS_MAX, self.created_at + ABSOLUTE_SECONDS_MAX[self.subject_type])
+        return min(self.seen_at + IDLE_SECONDS_MAX, self.created_at + self.seconds_max)
+
+    @property
+    def seconds_max(self) -> int:
+        """How long it lasts at most, from its beginning."""
+        return ABSOLUTE_SECONDS_MAX[self.subject_type] if self.sign_in.waiting is None else WAITING_SECONDS_MAX
+
+    @property
+    def person(self) -> str:
+        """Whose it is: `account/dana`."""
+        return f"{self.subject_type.value}/{self.subject_id}"
 
 
 class SessionStore(Protocol):
@@ -59,6 +91,15 @@ class SessionStore(Protocol):
     async def delete(self, key: str) -> None:
         """End it."""
 
+    async def keys_of(self, person: str) -> list[str]:
+        """The keys of a person's sessions; some may have ended."""
+
+    async def put(self, key: str, value: str, seconds: int) -> None:
+        """Keep a text for a while."""
+
+    async def take(self, key: str) -> str | None:
+        """A kept text, which then is kept no more: of two who take it, one gets it."""
+
 
 class Sessions:
     """What the gateway does with sessions; raises CannotDecide when the store cannot be reached."""
@@ -67,11 +108,17 @@ class Sessions:
         self._store = store
         self._clock = clock
 
-    async def begin(self, person: tuple[SubjectType, str], practice_id: str | None, amr: tuple[str, ...]) -> str:
+    async def begin(
+        self,
+        person: tuple[SubjectType, str],
+        practice_id: str | None,
+        amr: tuple[str, ...],
+        sign_in: SignIn = SignIn(),
+    ) -> str:
         """Start a session and return its new name."""
         name = secrets.token_urlsafe(32)
         now = self._clock().timestamp()
-        session = Session(*person, practice_id, amr, created_at=now, seen_at=now)
+        session = Session(*person, practice_id, amr, created_at=now, seen_at=now, sign_in=sign_in)
         await self._store.write(_key(name), session, existing=False)
         return name
 
@@ -104,6 +151,48 @@ class Sessions:
         """End a session; its name is worth nothing afterwards."""
         await self._store.delete(_key(name))
 
+    async def end_all(self, subject_type: SubjectType, subject_id: str, *, but: str | None = None) -> None:
+        """End every session of a person (`but` the one of this name), those that wait for a second factor too.
+
+        One that is begun meanwhile may stay: whoever begins one looks again at what let them in, after it is kept.
+        """
+        kept = None if but is None else _key(but)
+        for key in await self._store.keys_of(f"{subject_type.value}/{subject_id}"):
+            if key != kept:
+                await self._store.delete(key)
+
+    async def list_of(self, subject_type: SubjectType, subject_id: str, *, own: str | None = None) -> list[Listed]:
+        """A person's sessions that are signed in, the one last used first; `own` is the name of the reader's."""
+        found, own_key, now = [], None if own is None else _key(own), self._clock().timestamp()
+        for key in await self._store.keys_of(f"{subject_type.value}/{subject_id}"):
+            session = await self._store.read(key)
+            if session is not None and session.sign_in.waiting is None and session.ends_at > now:
+                found.append(Listed(session, is_own=key == own_key))
+        return sorted(found, key=lambda one: (not one.is_own, -one.session.seen_at))
+
+    async def strengthen(self, name: str, amr: tuple[str, ...]) -> None:
+        """Note that the person of a session has shown more of who they are."""
+        session = await self._store.read(_key(name))
+        if session is not None:
+            more = tuple(dict.fromkeys((*session.amr, *amr)))
+            await self._store.write(_key(name), replace(session, amr=more), existing=True)
+
+    async def challenge(self, name: str, challenge: str) -> None:
+        """Keep what a passkey of this session is asked to sign."""
+        await self._store.put(_key(name), challenge, WAITING_SECONDS_MAX)
+
+    async def answered(self, name: str) -> str | None:
+        """Take the challenge: it is worth one answer."""
+        return await self._store.take(_key(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A session in the list of a person's own."""
+
+    session: Session
+    is_own: bool
+
 
 class MemorySessions:
     """Sessions of a single process: the embedded default."""
@@ -111,12 +200,14 @@ class MemorySessions:
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._persons: defaultdict[str, set[str]] = defaultdict(set)
+        self._texts: OrderedDict[str, tuple[str, float]] = OrderedDict()
 
     async def read(self, key: str) -> Session | None:
         """The session, unless it has ended."""
         session = self._sessions.get(key)
         if session is not None and session.ends_at <= self._clock().timestamp():
-            del self._sessions[key]
+            self._forget(key)
             return None
         return session
 
@@ -126,12 +217,38 @@ class MemorySessions:
             return
         self._sessions[key] = session
         self._sessions.move_to_end(key)
+        self._persons[session.person].add(key)
         while len(self._sessions) > SESSIONS_MAX:
-            self._sessions.popitem(last=False)
+            self._forget(next(iter(self._sessions)))
 
     async def delete(self, key: str) -> None:
         """End it."""
-        self._sessions.pop(key, None)
+        self._forget(key)
+
+    async def keys_of(self, person: str) -> list[str]:
+        """The keys of a person's sessions; some may have ended."""
+        return list(self._persons.get(person, ()))
+
+    async def put(self, key: str, value: str, seconds: int) -> None:
+        """Keep a text for a while."""
+        self._texts[key] = (value, self._clock().timestamp() + seconds)
+        self._texts.move_to_end(key)
+        while len(self._texts) > SESSIONS_MAX:
+            self._texts.popitem(last=False)
+
+    async def take(self, key: str) -> str | None:
+        """A kept text, which then is kept no more: of two who take it, one gets it."""
+        value, ends_at = self._texts.pop(key, ("", 0.0))
+        return value if ends_at > self._clock().timestamp() else None
+
+    def _forget(self, key: str) -> None:
+        session = self._sessions.pop(key, None)
+        if session is None:
+            return
+        own = self._persons[session.person]
+        own.discard(key)
+        if not own:
+            del self._persons[session.person]
 
 
 class RedisSessions:
@@ -151,9 +268,20 @@ class RedisSessions:
 
     async def write(self, key: str, session: Session, *, existing: bool) -> None:
         """Keep it until it ends; with `existing`, only if it is still there."""
-        seconds = max(1, int(session.ends_at - self._clock().timestamp()))
+        now = self._clock().timestamp()
+        seconds = max(1, int(session.ends_at - now))
+        text = orjson.dumps(asdict(session))
         try:
-            await self._redis.set(_PREFIX + key, orjson.dumps(asdict(session)), ex=seconds, xx=existing)
+            if existing:
+                await self._redis.set(_PREFIX + key, text, ex=seconds, xx=True)
+                return
+            own = _PERSON_PREFIX + session.person
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.set(_PREFIX + key, text, ex=seconds)
+                pipe.zremrangebyscore(own, "-inf", now)
+                pipe.zadd(own, {key: now + session.seconds_max})
+                pipe.expire(own, ABSOLUTE_SECONDS_MAX[session.subject_type])
+                await pipe.execute()
         except (RedisError, OSError) as error:
             raise CannotDecide("sessions cannot be written") from error
 
@@ -164,8 +292,32 @@ class RedisSessions:
         except (RedisError, OSError) as error:
             raise CannotDecide("sessions cannot be ended") from error
 
+    async def keys_of(self, person: str) -> list[str]:
+        """The keys of a person's sessions; some may have ended."""
+        try:
+            return [key.decode() for key in await self._redis.zrange(_PERSON_PREFIX + person, 0, -1)]
+        except (RedisError, OSError) as error:
+            raise CannotDecide("sessions cannot be read") from error
+
+    async def put(self, key: str, value: str, seconds: int) -> None:
+        """Keep a text for a while."""
+        try:
+            await self._redis.set(_TEXT_PREFIX + key, value, ex=seconds)
+        except (RedisError, OSError) as error:
+            raise CannotDecide("sessions cannot be written") from error
+
+    async def take(self, key: str) -> str | None:
+        """A kept text, which then is kept no more: of two who take it, one gets it."""
+        try:
+            text = await self._redis.getdel(_TEXT_PREFIX + key)
+        except (RedisError, OSError) as error:
+            raise CannotDecide("sessions cannot be read") from error
+        return None if text is None else str(text.decode())
+
 
 _PREFIX = "kinguard:session:"
+_PERSON_PREFIX = "kinguard:sessions_of:"
+_TEXT_PREFIX = "kinguard:challenge:"
 
 
 def _key(name: str) -> str:
@@ -176,6 +328,10 @@ def _parsed(text: bytes | str) -> Session | None:
     try:
         fields: dict[str, Any] = orjson.loads(text)
         subject_type = SubjectType(fields.pop("subject_type"))
-        return Session(subject_type, amr=tuple(fields.pop("amr")), said=tuple(fields.pop("said")), **fields)
+        told: dict[str, Any] = fields.pop("sign_in")
+        waiting = told.pop("waiting")
+        sign_in = SignIn(waiting=None if waiting is None else Waiting(waiting), **told)
+        lists = {name: tuple(fields.pop(name)) for name in ("amr", "said")}
+        return Session(subject_type, sign_in=sign_in, **lists, **fields)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
 from gateway.edge.errors import CannotDecide
 from gateway.edge.redis_pool import open_redis
-from gateway.edge.sessions import IDLE_SECONDS_MAX, MemorySessions, RedisSessions, Sessions
+from gateway.edge.sessions import (
+    IDLE_SECONDS_MAX,
+    WAITING_SECONDS_MAX,
+    MemorySessions,
+    RedisSessions,
+    Sessions,
+    SignIn,
+    Waiting,
+)
 from models.vocabulary import SubjectType
 
 if TYPE_CHECKING:
@@ -77,17 +86,77 @@ async def test_a_sentence_is_heard_once(sessions: Sessions) -> None:
 async def test_the_store_does_not_hold_the_name(clock: StandingClock, redis: Redis) -> None:
     name = await Sessions(RedisSessions(redis, clock), clock).begin(DANA, None, ("pwd",))
     for key in await redis.keys("*"):
+        assert name.encode() not in await redis.dump(key)
         assert name.encode() not in key
-        assert name.encode() not in await redis.get(key)
 
 
 @pytest.mark.parametrize("value", [b"", b"[]", b"{}", b"null", b'{"subject_type":"admin"}', b"\xff"])
 async def test_a_session_that_cannot_be_read_is_none(clock: StandingClock, redis: Redis, value: bytes) -> None:
     sessions = Sessions(RedisSessions(redis, clock), clock)
     name = await sessions.begin(DANA, None, ("pwd",))
-    (key,) = await redis.keys("*")
+    (key,) = await redis.keys("kinguard:session:*")
     await redis.set(key, value)
     assert await sessions.find(name) is None
+    assert await sessions.list_of(*DANA) == []
+
+
+async def test_a_person_s_sessions_end_together_and_nobody_else_s(sessions: Sessions) -> None:
+    """ "Log out everywhere" leaves no session of the person, waiting ones included, and every one of others."""
+    first, second = [await sessions.begin(DANA, None, ("pwd",)) for _ in range(2)]
+    waiting = await sessions.begin(DANA, None, ("pwd",), SignIn(waiting=Waiting.SECOND_FACTOR))
+    jo = await sessions.begin(JO, "northgate", ("pwd",))
+    await sessions.end_all(*DANA, but=second)
+    assert [await sessions.find(name) is not None for name in (first, second, waiting, jo)] == [
+        False,
+        True,
+        False,
+        True,
+    ]
+    await sessions.end_all(*DANA)
+    assert [await sessions.find(name) is not None for name in (second, jo)] == [False, True]
+    assert await sessions.list_of(*DANA) == []
+
+
+async def test_a_person_sees_their_own_sessions_and_which_is_this_one(sessions: Sessions, clock: StandingClock) -> None:
+    """The list has what is signed in now, and neither what waits nor what has ended nor anybody else's."""
+    names = []
+    for browser in ("Firefox", "Safari", "Edge"):
+        names.append(await sessions.begin(DANA, None, ("pwd",), SignIn("dana", browser, "Windows")))
+        clock.advance(seconds=60)
+    await sessions.begin(DANA, None, ("pwd",), SignIn(waiting=Waiting.ENROLMENT))
+    await sessions.begin(JO, "northgate", ("pwd",))
+    await sessions.end(names[2])
+    listed = await sessions.list_of(*DANA, own=names[0])
+    assert [(one.session.sign_in.browser, one.is_own) for one in listed] == [("Firefox", True), ("Safari", False)]
+    clock.advance(seconds=IDLE_SECONDS_MAX)
+    assert await sessions.list_of(*DANA) == []
+
+
+async def test_a_sign_in_without_its_second_factor_ends_soon(sessions: Sessions, clock: StandingClock) -> None:
+    name = await sessions.begin(JO, "northgate", ("pwd",), SignIn(waiting=Waiting.SECOND_FACTOR))
+    clock.advance(seconds=WAITING_SECONDS_MAX - 1)
+    found = await sessions.find(name)
+    assert found is not None
+    assert found.sign_in.waiting is Waiting.SECOND_FACTOR
+    clock.advance(seconds=1)
+    assert await sessions.find(name) is None
+
+
+async def test_a_challenge_is_answered_once(sessions: Sessions) -> None:
+    """Of many answers to one challenge at the same time, one gets it."""
+    name = await sessions.begin(DANA, None, ("pwd",))
+    await sessions.challenge(name, "c1")
+    taken = await asyncio.gather(*(sessions.answered(name) for _ in range(10)))
+    assert sorted(map(str, taken)) == [*["None"] * 9, "c1"]
+
+
+async def test_what_was_shown_later_counts_for_the_session(sessions: Sessions) -> None:
+    name = await sessions.begin(DANA, None, ("pwd",))
+    await sessions.strengthen(name, ("otp", "mfa"))
+    await sessions.strengthen(name, ("otp", "mfa"))
+    found = await sessions.find(name)
+    assert found is not None
+    assert found.amr == ("pwd", "otp", "mfa")
 
 
 async def test_without_the_store_nobody_is_signed_in(clock: StandingClock, tmp_path: Path) -> None:
