@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, select
 
 from gateway.account.passwords import canonical, hash_password
+from gateway.portal.messages.demo import demo_messages
 from gateway.records.store import outbox_entry
 from models.tables.identity import Credential, Person
-from models.tables.records import ITEMS, Client, ClientHome, DemoSeed, Item, Practice
+from models.tables.records import ITEMS, Client, ClientHome, DemoSeed, Item, Practice, Thread
 from models.vocabulary import SubjectType
 from models.world import load_world
 
@@ -73,6 +74,8 @@ def _content(world: World, practice_id: str) -> list[Any]:
         if entry.practice == practice_id:
             item = _item(entry)
             rows += [item, outbox_entry(entry.type, item)]
+            if isinstance(item, Thread):
+                rows += demo_messages(entry, item)
     return rows
 
 
