@@ -139,7 +139,7 @@ class Form(Item, table=True):
 
     `titles` are the title by language; one that is missing is `title`. `answers` are by question id. `version` counts
     the saves. `visibility` says who may read it when it is completed: `filler` (whoever filled it in), `practice` (only
-    the practice) or `family`. `ready_at`: since then it only waits for a signature, `signature` is null until it has it.
+    the practice) or `family`. From `ready_at` on it only waits for a signature; `signature` is null until then.
     """
 
     __tablename__ = "form"
