@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 from gateway.account import getting_in, security, sign_in
 from gateway.account.passwords import Passwords
 from gateway.admin.routes import ROUTES as ADMIN
+from gateway.background import Background
 from gateway.edge import health
 from gateway.edge.attempts import Attempts, MemoryCounter, RedisCounter
 from gateway.edge.authz_client import AuthzClient, Transport
@@ -87,13 +88,18 @@ def create_app(
 @contextlib.asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     state = app.state
-    carrier = asyncio.create_task(OutboxCarrier(state.records, state.authz).run())
+    tasks = [
+        asyncio.create_task(OutboxCarrier(state.records, state.authz).run()),
+        asyncio.create_task(Background(state).run()),
+    ]
     try:
         yield
     finally:
-        carrier.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await carrier
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         await state.authz.close()
         if state.redis is not None:
             await state.redis.aclose()

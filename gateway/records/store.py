@@ -46,6 +46,7 @@ class RecordsStore:
         One that reads before it writes says `writing`: SQLite could not let it write any more if another had meanwhile.
         """
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            session.info["practice_id"] = practice_id
             if writing and self.engine.dialect.name == "sqlite":
                 session.execute(text("BEGIN IMMEDIATE"))
             if self.engine.dialect.name == "postgresql":

@@ -18,6 +18,16 @@ def protect(*tables: str) -> None:
     allow(*tables)
 
 
+def protect_with_none(table: str) -> None:
+    """The same for a table in which rows may belong to no practice: those are shown outside every practice only."""
+    if op.get_context().dialect.name == "postgresql":
+        own = "coalesce(practice_id, '') = coalesce(current_setting('kinguard.practice', true), '')"
+        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+        op.execute(f"CREATE POLICY own_practice ON {table} USING ({own}) WITH CHECK ({own})")
+    allow(table)
+
+
 def allow(*tables: str) -> None:
     """Let the running gateway read and write tables that belong to no practice."""
     if op.get_context().dialect.name == "postgresql":
