@@ -94,6 +94,35 @@ class StaffRole(StrEnum):
     REVIEWER = "reviewer"
 
 
+class PaymentState(StrEnum):
+    """Life of an attempt to pay an invoice.
+
+    Unknown: the provider did not say. Needs refund: it took money that the invoice no longer asked for.
+    """
+
+    STARTED = "started"
+    NEEDS_ACTION = "needs_action"
+    UNKNOWN = "unknown"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    NEEDS_REFUND = "needs_refund"
+
+
+LIVE_PAYMENTS = (PaymentState.STARTED, PaymentState.NEEDS_ACTION, PaymentState.UNKNOWN)
+
+
+class PaymentReason(StrEnum):
+    """Why an attempt to pay failed, as far as a payer may be helped by it."""
+
+    DECLINED = "declined"
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    EXPIRED_CARD = "expired_card"
+    NOT_CONFIRMED = "not_confirmed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    REFUSED = "refused"
+
+
 class ControlledBy(StrEnum):
     """Who can change a fact: the layers of the design, named in every explanation."""
 

@@ -107,6 +107,7 @@ class Route:
     """One line of the site map. A route without a guard does not start.
 
     `files`: how many files a form may bring; with any, the limit of the body is that of a file.
+    `signed`: a POST of another server instead of a form of ours; the handler checks the sender's signature itself.
     """
 
     path: str
@@ -114,6 +115,7 @@ class Route:
     guard: Guard | Door | None = None
     methods: tuple[str, ...] = ("GET",)
     files: int = 0
+    signed: bool = False
 
 
 async def check(request: Request, guard: Guard) -> None:

@@ -13,7 +13,7 @@ from starlette.routing import Route as StarletteRoute
 from structlog.contextvars import bind_contextvars
 
 from gateway.edge.errors import CannotDecide, Forged, NotFound, Refused
-from gateway.edge.guard import Door, Guard, check
+from gateway.edge.guard import Door, Guard, check, public
 from gateway.edge.reader import Reader
 from gateway.web.language import preferred, speak
 from gateway.web.pages import error_page, page, see_other
@@ -65,6 +65,8 @@ def _fault(route: Route) -> str | None:
         return "methods are GET and POST"
     if route.files and route.methods != ("POST",):
         return "only a POST brings files"
+    if route.signed and (route.methods != ("POST",) or guard != public):
+        return "what another server signs is a public POST"
     if isinstance(guard, Door):
         within = _FAMILY.fullmatch(route.path) or _STAFF.fullmatch(route.path)
         return "a client's page needs Guard(action, type)" if within and "{" in route.path else None
@@ -107,7 +109,7 @@ async def _answer(request: Request, route: Route) -> Response:
     guard, handler = route.guard, route.handler
     request.state.cookie = request.app.state.cookies.read(request)
     request.state.reader = await _reader(request)
-    if request.method == "POST":
+    if request.method == "POST" and not route.signed:
         await _check_form(request, files_max=route.files)
     if isinstance(guard, Door) and not guard.signed_in:
         return await handler(request)
