@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
+from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 
 from models.tables.base import RecordsTable
@@ -119,9 +120,14 @@ class Appointment(Item, table=True):
 
 
 class Document(Item, table=True):
-    """A paper to read and perhaps to sign. An empty line separates the paragraphs of `body`."""
+    """A paper to read and perhaps to sign. An empty line separates the paragraphs of `body`.
+
+    `author` is empty for what a family handed in, `uploaded_by` is then that account. `file_id` is a StoredFile, which
+    is then the content instead of `body`. `original_id` is what this is one signer's own copy of.
+    """
 
     __tablename__ = "document"
+    __table_args__ = (UniqueConstraint("original_id", "copy_of"),)
 
     category: str
     state: str
@@ -132,6 +138,9 @@ class Document(Item, table=True):
     author: str
     dated: date = Field(index=True)
     body: str
+    file_id: str | None = None
+    uploaded_by: str | None = None
+    original_id: str | None = None
 
 
 class Form(Item, table=True):
