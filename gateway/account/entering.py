@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gateway.account.browsers import name_browser
-from gateway.edge.paths import is_local
+from gateway.edge.paths import CHANGE_PASSWORD, is_local
 from gateway.edge.sessions import SignIn
 from gateway.web.pages import see_other
 from models.vocabulary import SubjectType
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from models.tables.identity import Credential
 
-CHANGE_PASSWORD = "/account/password"  # noqa: S105 - a page.
 # Where each lands, and where a page that was asked for before may lie.
 _PLACES = {
     SubjectType.STAFF: ("/admin", ("/admin", "/review", "/account/")),
@@ -48,6 +47,7 @@ async def enter(
     name = await app.sessions.begin((subject_type, subject_id), person.practice_id, amr, sign_in)
     response = see_other(CHANGE_PASSWORD if must_change else place(subject_type, next or ""))
     app.cookies.set(response, name)
+    app.cookies.arrive(response)
     return response
 
 

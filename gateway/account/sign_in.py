@@ -16,10 +16,12 @@ from gateway.account.passwords import (
     hash_password,
     is_outdated,
 )
-from gateway.edge.cookies import fresh_visitor
+from gateway.edge.cookies import Left, fresh_visitor
 from gateway.edge.errors import CannotDecide
 from gateway.edge.guard import Route, public, signed_in
 from gateway.edge.paths import is_local
+from gateway.edge.sessions import IDLE_SECONDS_MAX
+from gateway.web.language import N_, _
 from gateway.web.pages import page, see_other
 from models.vocabulary import SubjectType
 
@@ -35,6 +37,14 @@ if TYPE_CHECKING:
 _REFUSED = "The user name or the password is not right."
 _TOO_MANY = "There were too many tries. Please wait a quarter of an hour, then try again."
 _PASSWORD = ("pwd",)  # RFC 8176
+_LEFT = {
+    Left.OUT: N_("You are signed out, in every tab of this browser."),
+    Left.ENDED: N_(
+        "You are not signed in, or not any more: you may have signed out in another tab, "
+        "or not used the pages for %(minutes)s minutes. Please sign in to go on."
+    ),
+    Left.UNSENT: N_("You are not signed in any more, so nothing was changed. Please sign in, then do it again."),
+}
 log: Any = structlog.get_logger()
 
 
@@ -78,7 +88,9 @@ async def sign_out(request: Request) -> Response:
         log.warning("sign_out_not_recorded", reason=str(error))
     response = see_other("/sign-in")
     app.cookies.delete(response)
-    response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+    app.cookies.leave(response, Left.OUT)
+    # Not every cookie: the language chosen stays, and by which browser it was.
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
 
 
@@ -94,11 +106,20 @@ async def _form(
         problem=problem,
         username=username,
         next=target if is_local(target) else "",
+        left=_left(request, target),
         demo_names=await _demo_names(request),
     )
     if fresh is not None:
         request.app.state.cookies.set(response, fresh)
     return response
+
+
+def _left(request: Request, target: str) -> str:
+    """What the page says to somebody who came here from a page that was open."""
+    left = request.app.state.cookies.left(request)
+    if left is None:
+        return _("Please sign in to see that page.") if is_local(target) else ""
+    return _(_LEFT[left], minutes=IDLE_SECONDS_MAX // 60)
 
 
 async def _demo_names(request: Request) -> Sequence[dict[str, Any]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -36,6 +37,8 @@ _DONE = (200, 201)
 _PLAN_KINDS = ("always_allowed", "always_denied", "conditional")
 
 Transport = httpx.AsyncBaseTransport
+# How the reader of this request signed in (RFC 8176): a change names it together with who makes it.
+acting_amr: ContextVar[tuple[str, ...]] = ContextVar("acting_amr", default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,12 @@ class Asking:
 
     subject: Mapping[str, str]
     amr: tuple[str, ...]
+    password_change_due: bool = False
 
     @property
     def context(self) -> Json:
         """The AuthZEN context."""
-        return {"authn": {"amr": list(self.amr), "password_change_due": False}}
+        return {"authn": {"amr": list(self.amr), "password_change_due": self.password_change_due}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +230,8 @@ class AuthzClient:
         headers = {"X-Request-ID": get_contextvars().get("request_id", secrets.token_hex(16))}
         if actor is not None:
             headers["Kinguard-Actor"] = actor
+            if acting_amr.get():
+                headers["Kinguard-Actor-Amr"] = " ".join(acting_amr.get())
         if etag is not None:
             headers["If-Match"] = f'"{etag}"'
         content = None

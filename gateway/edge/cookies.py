@@ -11,6 +11,7 @@ import hmac
 import os
 import re
 import secrets
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,7 +22,17 @@ if TYPE_CHECKING:
 
     from gateway.settings import Settings
 
+_LEFT = "kinguard_left"
+_LEFT_SECONDS = 15 * 60
 _NAME = re.compile(r"[A-Za-z0-9_-]{43}")  # 32 random bytes, as `secrets.token_urlsafe` writes them
+
+
+class Left(StrEnum):
+    """How a session ended, as the sign-in page tells it."""
+
+    OUT = "out"  # by signing out
+    ENDED = "ended"  # found to be no more when a page was asked for
+    UNSENT = "unsent"  # found to be no more when a form was sent
 
 
 class Cookies:
@@ -45,6 +56,23 @@ class Cookies:
     def delete(self, response: Response) -> None:
         """Take the cookie back."""
         response.delete_cookie(self._name, path="/", secure=self._secure, httponly=True, samesite="lax")
+
+    def leave(self, response: Response, how: Left) -> None:
+        """Have every tab's sign-in page say for a while how the session ended."""
+        response.set_cookie(
+            _LEFT, how.value, path="/sign-in", max_age=_LEFT_SECONDS, secure=self._secure, httponly=True, samesite="lax"
+        )
+
+    def left(self, request: Request) -> Left | None:
+        """How the session of this browser ended, if the sign-in page is to say it."""
+        try:
+            return Left(request.cookies.get(_LEFT, ""))
+        except ValueError:
+            return None
+
+    def arrive(self, response: Response) -> None:
+        """Say no more of a session that ended."""
+        response.delete_cookie(_LEFT, path="/sign-in", secure=self._secure, httponly=True, samesite="lax")
 
     def form_token(self, value: str) -> str:
         """The token that forms of this cookie carry."""

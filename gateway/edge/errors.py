@@ -33,6 +33,10 @@ class Refused(GatewayError):  # noqa: N818 - read as a sentence where it is rais
         self.refusal = refusal
 
 
+class Outdated(GatewayError):  # noqa: N818 - read as a sentence where it is raised.
+    """A form of another session than the one it was sent in."""
+
+
 class Forged(GatewayError):  # noqa: N818 - read as a sentence where it is raised.
     """A form without the token of this session, or sent from another site."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 PATH_BYTES_MAX = 2048
+CHANGE_PASSWORD = "/account/password"  # noqa: S105 - a page: the only one, while a change of password is due.
 _SHAPE = re.compile(rb"/(?!/)(?:[A-Za-z0-9._~!$&'()*+,=:@-]|%[0-9A-Fa-f]{2}|/(?!/))*")
 _ENCODED = re.compile(rb"%([0-9A-Fa-f]{2})")
 _NEVER_ENCODED = frozenset(b"/\\%;?#") | frozenset(range(0x20)) | {0x7F}

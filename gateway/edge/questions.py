@@ -123,7 +123,8 @@ async def plan_for(request: Request, action: str, resource_type: str) -> Plan:
 
 def asking(request: Request) -> Asking:
     """The reader as the subject of questions."""
-    return Asking(request.state.reader.subject, request.state.reader.amr)
+    reader = request.state.reader
+    return Asking(reader.subject, reader.amr, reader.password_change_due)
 
 
 def base_properties(request: Request) -> dict[str, str]:

@@ -22,6 +22,7 @@ class Reader:
     practice_id: str | None
     zone: str | None
     amr: tuple[str, ...]
+    password_change_due: bool = False
 
     @property
     def subject(self) -> Mapping[str, str]:

@@ -12,8 +12,11 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Route as StarletteRoute
 from structlog.contextvars import bind_contextvars
 
-from gateway.edge.errors import CannotDecide, Forged, NotFound, Refused
+from gateway.edge.authz_client import acting_amr
+from gateway.edge.cookies import Left
+from gateway.edge.errors import CannotDecide, Forged, NotFound, Outdated, Refused
 from gateway.edge.guard import Door, Guard, check, public
+from gateway.edge.paths import CHANGE_PASSWORD
 from gateway.edge.reader import Reader
 from gateway.web.language import preferred, speak
 from gateway.web.pages import error_page, page, see_other
@@ -87,7 +90,7 @@ def _by_path(built: list[StarletteRoute]) -> list[StarletteRoute]:
 def _serving(route: Route) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
         state = request.state
-        state.reader = state.client = state.item = state.plan = state.profiles = None
+        state.reader = state.session = state.client = state.item = state.plan = state.profiles = None
         state.plans = {}
         speak(preferred(request))
         try:
@@ -109,12 +112,18 @@ async def _answer(request: Request, route: Route) -> Response:
     guard, handler = route.guard, route.handler
     request.state.cookie = request.app.state.cookies.read(request)
     request.state.reader = await _reader(request)
+    is_public = isinstance(guard, Door) and not guard.signed_in
     if request.method == "POST" and not route.signed:
-        await _check_form(request, files_max=route.files)
-    if isinstance(guard, Door) and not guard.signed_in:
+        try:
+            await _check_form(request, files_max=route.files)
+        except Outdated:
+            return await _outdated(request, is_public=is_public)
+    if is_public:
         return await handler(request)
     if request.state.reader is None:
         return _to_sign_in(request)
+    if request.state.reader.password_change_due and request.url.path not in (CHANGE_PASSWORD, "/sign-out"):
+        return see_other(CHANGE_PASSWORD)
     if not _is_for(request.url.path, request.state.reader) or guard is None:
         raise NotFound
     if isinstance(guard, Door):
@@ -136,7 +145,9 @@ def _is_for(path: str, reader: Reader) -> bool:
 async def _reader(request: Request) -> Reader | None:
     app, cookie = request.app.state, request.state.cookie
     session = await app.sessions.find(cookie) if cookie else None
-    if session is None:
+    acting_amr.set(() if session is None else session.amr)
+    request.state.session = session
+    if session is None or session.sign_in.waiting is not None:
         return None
     people = await app.records.people(session.subject_type, [session.subject_id])
     person = people.get(session.subject_id)
@@ -145,7 +156,15 @@ async def _reader(request: Request) -> Reader | None:
     bind_contextvars(subject=f"{session.subject_type.value}/{session.subject_id}")
     practice = None if person.practice_id is None else await app.records.practice(person.practice_id)
     zone = None if practice is None else practice.zone
-    return Reader(session.subject_type, session.subject_id, person.name, person.practice_id, zone, session.amr)
+    return Reader(
+        session.subject_type,
+        session.subject_id,
+        person.name,
+        person.practice_id,
+        zone,
+        session.amr,
+        session.sign_in.password_change_due,
+    )
 
 
 async def _check_form(request: Request, *, files_max: int) -> None:
@@ -162,10 +181,10 @@ async def _check_form(request: Request, *, files_max: int) -> None:
         raise Forged
     cookie = request.state.cookie
     if not cookie or (files_max and request.state.reader is None):
-        raise Forged  # Before anything large is read.
+        raise Outdated  # Before anything large is read.
     token = (await request.form(max_files=files_max, max_fields=FORM_FIELDS_MAX)).get("csrf")
     if not isinstance(token, str) or not app.cookies.fits(cookie, token):
-        raise Forged
+        raise Outdated
 
 
 def _same_origin(origin: str, request: Request) -> bool:
@@ -177,5 +196,20 @@ def _same_origin(origin: str, request: Request) -> bool:
 
 def _to_sign_in(request: Request) -> Response:
     if request.method == "POST" or request.url.path == "/":
-        return see_other("/sign-in")
-    return see_other(f"/sign-in?next={quote(request.url.path, safe='/')}")
+        response = see_other("/sign-in")
+    else:
+        response = see_other(f"/sign-in?next={quote(request.url.path, safe='/')}")
+    if request.state.cookie:
+        request.app.state.cookies.leave(response, Left.UNSENT if request.method == "POST" else Left.ENDED)
+    return response
+
+
+async def _outdated(request: Request, *, is_public: bool) -> Response:
+    """A form of another session changes nothing; the answer says who is signed in now, or that nobody is."""
+    if request.state.reader is not None:
+        return await page(request, "account/outdated_form.html", status=403)
+    if is_public:
+        raise Forged
+    response = see_other("/sign-in")
+    request.app.state.cookies.leave(response, Left.UNSENT)
+    return response
