@@ -18,7 +18,7 @@ class Availability(RecordsTable, table=True):
     """When a staff member offers times. Whoever books with them holds this row locked meanwhile.
 
     `hours` are `{"weekday", "from", "until"}`; `exceptions` are `{"day", "from", "until"}`, `day` an ISO day, which
-    replace the hours of that day (`from` and `until` null: away).
+    replace the hours of that day (`from` and `until` null: away). `title` and `place` are those of a new appointment.
     """
 
     __tablename__ = "availability"
@@ -26,6 +26,7 @@ class Availability(RecordsTable, table=True):
     staff_id: str = Field(primary_key=True)
     practice_id: str
     slot_minutes: int
+    title: str
     place: str
     hours: list[dict[str, Any]] = Field(default_factory=list, sa_type=Document)
     exceptions: list[dict[str, Any]] = Field(default_factory=list, sa_type=Document)

@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("staff_id", sa.String(), nullable=False),
         sa.Column("practice_id", sa.String(), nullable=False),
         sa.Column("slot_minutes", sa.Integer(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
         sa.Column("place", sa.String(), nullable=False),
         sa.Column("hours", _JSON, nullable=False),
         sa.Column("exceptions", _JSON, nullable=False),

@@ -1,0 +1,196 @@
+"""Changes of appointments, each in one transaction of `RecordsStore.change`.
+
+Whoever takes a time first holds the provider's availability and then the client, so that no two can take one time:
+on PostgreSQL the rows are locked, on SQLite the transaction has begun immediately.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import update
+from sqlmodel import col, select
+
+from gateway.portal.schedule.slots import DAY_MINUTES, DAYS_AHEAD, Slot, free, offered, slot_of
+from gateway.records.store import outbox_entry
+from models.tables.records import Appointment, Client
+from models.tables.scheduling import Availability, SchedulingRule
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from sqlmodel import Session
+
+STAFF, AUTOMATIC = "staff", "automatic"  # who confirms a request
+STANDING = ("requested", "booked")  # states in which an appointment takes its time
+
+
+class NotFree(Exception):  # noqa: N818 - read as a sentence where it is raised.
+    """Nobody can have this time with this provider: it is taken, or not offered (any more)."""
+
+
+class Clashing(Exception):  # noqa: N818 - read as a sentence where it is raised.
+    """The client has another appointment at this time."""
+
+
+class Changed(Exception):  # noqa: N818 - read as a sentence where it is raised.
+    """Somebody else changed the appointment after it was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A time that somebody asks for. `earliest` is the end of the practice's notice, `key` the form's one-time key."""
+
+    practice_id: str
+    client_id: str
+    provider_id: str
+    start: datetime
+    zone: ZoneInfo
+    now: datetime
+    earliest: datetime
+    account_id: str
+    key: str = ""
+
+
+def times_of(
+    session: Session, provider_id: str, zone: ZoneInfo, earliest: datetime, *, besides: str | None = None
+) -> list[Slot]:
+    """The free times of a provider, from `earliest` on; the appointment `besides` takes none."""
+    availability = session.get(Availability, provider_id)
+    if availability is None:
+        return []
+    return _free(session, availability, zone, earliest, besides)
+
+
+def confirms(session: Session, practice_id: str) -> str:
+    """Who confirms requests at a practice."""
+    rule = session.get(SchedulingRule, practice_id)
+    return STAFF if rule is None else rule.confirms
+
+
+def claim(session: Session, wish: Wish) -> Appointment:
+    """Take a free time. The same key gives the same appointment again. Raises NotFree, Clashing."""
+    _hold(session, wish)
+    key = f"{wish.account_id}:{wish.client_id}:{wish.key}"
+    known = session.exec(select(Appointment).where(Appointment.request_key == key)).one_or_none()
+    if known is not None:
+        return known
+    slot, availability = _claimed(session, wish)
+    row = Appointment(
+        id=f"appt_{secrets.token_hex(8)}",
+        practice_id=wish.practice_id,
+        client_id=wish.client_id,
+        provider_id=wish.provider_id,
+        state=_state(session, wish),
+        starts_at=slot.start,
+        minutes=availability.slot_minutes,
+        title=availability.title,
+        place=availability.place,
+        changed_at=wish.now,
+        requested_by=wish.account_id,
+        request_key=key,
+    )
+    _keep(session, row)
+    return row
+
+
+def move(session: Session, appointment_id: str, sequence: int, wish: Wish) -> Appointment:
+    """Give an appointment another free time of its provider. Raises NotFree, Clashing, Changed."""
+    _hold(session, wish)
+    row = _current(session, appointment_id, sequence)
+    slot, availability = _claimed(session, wish, besides=row.id)
+    values = {"starts_at": slot.start, "minutes": availability.slot_minutes, "state": _state(session, wish)}
+    return _change(session, row, wish.now, requested_by=wish.account_id, **values)
+
+
+def cancel(session: Session, appointment_id: str, sequence: int, now: datetime) -> Appointment:
+    """Give an appointment's time back. Raises Changed."""
+    return _change(session, _current(session, appointment_id, sequence), now, state="cancelled")
+
+
+def decide(session: Session, appointment_id: str, sequence: int, now: datetime, *, accept: bool) -> Appointment:
+    """Book or decline a requested appointment. Raises Changed, also when it is not waiting any more."""
+    row = _current(session, appointment_id, sequence)
+    if row.state != "requested":
+        raise Changed
+    return _change(session, row, now, state="booked" if accept else "cancelled")
+
+
+def _hold(session: Session, wish: Wish) -> None:
+    held = select(Availability).where(Availability.staff_id == wish.provider_id)
+    session.exec(held.with_for_update()).one_or_none()
+    session.exec(select(Client).where(Client.id == wish.client_id).with_for_update()).one()
+
+
+def _claimed(session: Session, wish: Wish, besides: str | None = None) -> tuple[Slot, Availability]:
+    availability = session.get(Availability, wish.provider_id)
+    if availability is None:
+        raise NotFree
+    times = _free(session, availability, wish.zone, wish.earliest, besides)
+    slot = next((slot for slot in times if slot.start == wish.start), None)
+    if slot is None:
+        raise NotFree
+    of_client = Appointment.client_id == wish.client_id
+    if any(slot.overlaps(other) for other in _taken(session, of_client, slot.start, slot.end, besides)):
+        raise Clashing
+    return slot, availability
+
+
+def _free(
+    session: Session, availability: Availability, zone: ZoneInfo, earliest: datetime, besides: str | None
+) -> list[Slot]:
+    first = earliest.astimezone(zone).date()
+    every = list(offered(availability, zone, first, first + timedelta(days=DAYS_AHEAD)))
+    if not every:
+        return []
+    of_provider = Appointment.provider_id == availability.staff_id
+    return free(every, _taken(session, of_provider, every[0].start, every[-1].end, besides), earliest)
+
+
+def _taken(session: Session, whose: bool, start: datetime, end: datetime, besides: str | None) -> list[Slot]:
+    longest = timedelta(minutes=DAY_MINUTES)
+    rows = session.exec(
+        select(Appointment).where(
+            whose,
+            col(Appointment.state).in_(STANDING),
+            col(Appointment.starts_at) > start - longest,
+            col(Appointment.starts_at) < end,
+        )
+    )
+    return [slot_of(row) for row in rows if row.id != besides]
+
+
+def _state(session: Session, wish: Wish) -> str:
+    return "booked" if confirms(session, wish.practice_id) == AUTOMATIC else "requested"
+
+
+def _current(session: Session, appointment_id: str, sequence: int) -> Appointment:
+    row = session.exec(select(Appointment).where(Appointment.id == appointment_id).with_for_update()).one_or_none()
+    if row is None or row.sequence != sequence or row.state not in STANDING:
+        raise Changed
+    return row
+
+
+def _change(session: Session, row: Appointment, now: datetime, **values: object) -> Appointment:
+    """Only while the row still has its sequence: the lock is one wall, this condition the other."""
+    before = row.sequence
+    changed = session.execute(
+        update(Appointment)
+        .where(col(Appointment.id) == row.id, col(Appointment.sequence) == before)
+        .values(**values, sequence=before + 1, changed_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    if changed.rowcount != 1:  # type: ignore[attr-defined]
+        raise Changed
+    session.refresh(row)
+    _keep(session, row)
+    return row
+
+
+def _keep(session: Session, row: Appointment) -> None:
+    session.add(row)
+    session.add(outbox_entry("appointment", row))
