@@ -13,6 +13,7 @@ from gateway.portal.messages.demo import demo_messages
 from gateway.records.store import outbox_entry
 from models.tables.identity import Credential, Person
 from models.tables.records import ITEMS, Client, ClientHome, DemoSeed, Item, Practice, Thread
+from models.tables.scheduling import Availability
 from models.vocabulary import SubjectType
 from models.world import load_world
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.records.store import RecordsStore
+    from models.world import Availability as WorldAvailability
     from models.world import Item as WorldItem
     from models.world import World
 
@@ -70,6 +72,11 @@ def _content(world: World, practice_id: str) -> list[Any]:
                     born=client.born,
                 )
             )
+    rows += [
+        _hours(row, practice_id)
+        for row in world.availability.values()
+        if world.staff[row.staff].practice == practice_id
+    ]
     for entry in world.records.values():
         if entry.practice == practice_id:
             item = _item(entry)
@@ -77,6 +84,17 @@ def _content(world: World, practice_id: str) -> list[Any]:
             if isinstance(item, Thread):
                 rows += demo_messages(entry, item)
     return rows
+
+
+def _hours(row: WorldAvailability, practice_id: str) -> Availability:
+    return Availability(
+        staff_id=row.staff,
+        practice_id=practice_id,
+        slot_minutes=row.slot_minutes,
+        title=row.title,
+        place=row.place,
+        hours=[{"weekday": day, "from": begins, "until": ends} for day, begins, ends in row.hours],
+    )
 
 
 def _item(entry: WorldItem) -> Item:

@@ -44,6 +44,7 @@ RAW_PROPERTIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 _DATE_IN_TEXT = re.compile(r"\{(\d{4}-\d{2}-\d{2})\}")
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _LOCAL_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}")
 
 
@@ -85,6 +86,17 @@ class StaffMember:
     may_invite: bool
     available: bool
     assigned: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """When a staff member offers times. `hours` are (weekday from 0 for Monday, from, until), minutes from midnight."""
+
+    staff: str
+    slot_minutes: int
+    title: str
+    place: str
+    hours: tuple[tuple[int, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +184,7 @@ class World:
     now: datetime
     practices: Mapping[str, Practice]
     staff: Mapping[str, StaffMember]
+    availability: Mapping[str, Availability]
     clients: Mapping[str, Client]
     accounts: Mapping[str, Account]
     grants: Mapping[str, Grant]
@@ -220,6 +233,7 @@ class _Reader:
             now=self.now,
             practices=MappingProxyType(self.practices),
             staff=MappingProxyType(staff),
+            availability=MappingProxyType(self._availability(staff)),
             clients=MappingProxyType(self.clients),
             accounts=MappingProxyType(accounts),
             grants=MappingProxyType(grants),
@@ -248,6 +262,16 @@ class _Reader:
             raise WorldError(f"staff {key}: assigned to {min(strangers)}, who is no client of {row['practice']}")
         roles = tuple(StaffRole(role) for role in row["roles"])
         return StaffMember(id=key, **(row | {"roles": roles, "assigned": tuple(row["assigned"])}))
+
+    def _availability(self, staff: dict[str, StaffMember]) -> dict[str, Availability]:
+        found = {}
+        for key, row in self.data.get("availability", {}).items():
+            if key not in staff or not staff[key].available:
+                raise WorldError(f"availability {key}: no staff member of this id offers times")
+            days = ((_WEEKDAYS.index(day), span) for day, spans in row["hours"].items() for span in spans)
+            hours = tuple((weekday, begins, ends) for weekday, (begins, ends) in days)
+            found[key] = Availability(staff=key, **(row | {"hours": hours}))
+        return found
 
     def _account(self, key: str, row: dict[str, Any]) -> Account:
         return Account(id=key, **({"signs_in": True} | row | {"address": tuple(row["address"])}))
