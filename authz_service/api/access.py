@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from authz_service.api.problems import ProblemError, lacks_scope
 from authz_service.api.routing import Reply
-from authz_service.commands import grants, resources, switches, withholding
+from authz_service.commands import grants, invitations, resources, switches, withholding
 from authz_service.commands.acting import Acting
 from authz_service.commands.errors import InvalidError
 from authz_service.facts.request import NO_AUTHN, Authn
@@ -94,6 +94,14 @@ def first_login(call: Call) -> Reply:
     origin = Origin(call.caller.client_id, call.request_id, f"account/{account_id}")
     found = grants.first_login(call.service.store, origin, call.caller.practices, account_id)
     return Reply({"active": [grant.id for grant in found if grant.status == "active"]})
+
+
+def accept_invitation(call: Call) -> Reply:
+    """An account accepts an invitation that was made for another, new one."""
+    account_id, invited_as = call.path["account_id"], call.body(wire.Acceptance).invited_as
+    origin = Origin(call.caller.client_id, call.request_id, f"account/{account_id}")
+    store, practices = call.service.store, call.caller.practices
+    return Reply({"moved": invitations.accept_invitation(store, origin, practices, account_id, invited_as)})
 
 
 def show_practice(call: Call) -> Reply:

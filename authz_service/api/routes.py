@@ -171,6 +171,16 @@ ENDPOINTS = (
         refusals=(404,),
     ),
     Endpoint(
+        "POST",
+        "/v1/accounts/{account_id}/accept",
+        "An account accepts an invitation that was made for another, new one: its pending grants move here, active.",
+        access.accept_invitation,
+        Scope.ACCESS_WRITE,
+        body=access_bodies.Acceptance,
+        reply=access_bodies.Accepted,
+        refusals=(404, 409),
+    ),
+    Endpoint(
         "GET", _GRANT, "One grant.", access.show_grant, Scope.ACCESS_READ, reply=access_bodies.Grant, refusals=(404,)
     ),
     Endpoint(

@@ -14,9 +14,9 @@ from authz_service.storage.database import ALL_PRACTICES
 from models.vocabulary import SubjectType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from authz_service.facts.decision import Decider
+    from authz_service.facts.decision import Decider, Decision
     from authz_service.facts.rows import Client, Grant
     from authz_service.storage import AccessStore
     from authz_service.storage.writing import Writer
@@ -45,9 +45,17 @@ class Acting:
         self, writer: Writer, action: str, resource: tuple[str, str], practice_id: str, client_id: str | None = None
     ) -> None:
         """Put the change to the policy, on the rows that the transaction sees. Raises ForbiddenError."""
-        if not self.origin.actor.startswith(_STAFF):
-            raise ForbiddenError(self.origin.actor, action, resource, (practice_id, client_id))
         owners = {"practice_id": practice_id, "client_id": client_id}
+        decision = self.decide(writer, action, resource, owners)
+        if decision is None or not decision.allowed:
+            raise ForbiddenError(self.origin.actor, action, resource, (practice_id, client_id), decision)
+
+    def decide(
+        self, writer: Writer, action: str, resource: tuple[str, str], properties: Mapping[str, str | None]
+    ) -> Decision | None:
+        """What the policy says of an action, on the rows that the transaction sees; None to whoever is no staff."""
+        if not self.origin.actor.startswith(_STAFF):
+            return None
         request = Request(
             subject_type=SubjectType.STAFF,
             subject_id=self.origin.actor.removeprefix(_STAFF),
@@ -55,12 +63,10 @@ class Acting:
             resource_type=resource[0],
             resource_id=resource[1],
             now=writer.now,
-            properties={name: value for name, value in owners.items() if value is not None},
+            properties={name: value for name, value in properties.items() if value is not None},
             authn=self.authn,
         )
-        decision = self.decider.decide(writer.reading, request)
-        if not decision.allowed:
-            raise ForbiddenError(self.origin.actor, action, resource, (practice_id, client_id), decision)
+        return self.decider.decide(writer.reading, request)
 
     def client(self, client_id: str) -> Client:
         """A client within reach. Raises NotFoundError."""

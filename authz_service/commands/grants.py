@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _PROOFS = ("none", "on_file")
 _CHANGEABLE = ("status", "from", "until", "toggles", "proof")
+_OWN_CHOICE = frozenset({"from", "until", "toggles", "proof"})  # what makes a grant other than its kind's
 # What an administrator can make of a grant; only the first login turns pending into active (row W22).
 _NEXT: Mapping[GrantStatus, frozenset[GrantStatus]] = {
     GrantStatus.PENDING: frozenset({GrantStatus.SUSPENDED, GrantStatus.ENDED}),
@@ -38,7 +39,8 @@ _NEXT: Mapping[GrantStatus, frozenset[GrantStatus]] = {
 def create_grant(acting: Acting, client_id: str, body: Mapping[str, Any]) -> Grant:
     """Give an account access to a client: `account_id`, `kind`, and optionally what `update_grant` can change.
 
-    An account of a new id begins to exist. The grant is pending unless `status` says active.
+    An account of a new id begins to exist. The grant is pending unless `status` says active. A pending one with the
+    defaults of its kind is an invitation, which whoever may invite creates too (row Y5).
     """
     client = acting.client(client_id)
     fields = Fields(body, ("account_id", "kind", *_CHANGEABLE))
@@ -54,7 +56,9 @@ def create_grant(acting: Acting, client_id: str, body: Mapping[str, Any]) -> Gra
     if account_id is None or kind is None:
         raise AssertionError("`close` raises for what is missing")
     with acting.changing(client.practice_id) as writer:
-        acting.require(writer, "create", ("grant", "new"), client.practice_id, client_id)
+        invites = status is GrantStatus.PENDING and _OWN_CHOICE.isdisjoint(body)
+        if not (invites and _may_invite(acting, writer, client, kind)):
+            acting.require(writer, "create", ("grant", "new"), client.practice_id, client_id)
         age = _age(writer, client)
         _check_kind(writer.reading, client, account_id, kind, age)
         chosen = {name: on for name, on in changed.items() if on is not None}
@@ -132,6 +136,13 @@ def first_login(store: AccessStore, origin: Origin, practices: Iterable[str], ac
                     _put(writer, "grant.first_login", values, before, after)
     with store.reading(practices) as rows:
         return rows.grants_of(account_id)
+
+
+def _may_invite(acting: Acting, writer: Writer, client: Client, kind: Kind) -> bool:
+    invitee = "client" if kind is Kind.SELF else "contact"
+    about = {"practice_id": client.practice_id, "client_id": client.id, "invitee": invitee}
+    decision = acting.decide(writer, "create", ("invitation", "new"), about)
+    return decision is not None and decision.allowed
 
 
 def _pending(rows: Reading, account_id: str) -> list[Grant]:

@@ -76,7 +76,7 @@ class SecurityAnswer(RecordsTable, table=True):
 
 
 class SignUp(RecordsTable, table=True):
-    """Somebody who asked for a portal by the public page (conflict c13). `state`: waiting, declined, linked, created."""
+    """Somebody who asked for a portal by the public page (c13). `state`: waiting, declined, linked, created."""
 
     __tablename__ = "sign_up"
 

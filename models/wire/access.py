@@ -150,6 +150,18 @@ class Registered(BaseModel):
     registered: int
 
 
+class Acceptance(_Strict):
+    """The account for which an invitation was made."""
+
+    invited_as: str = Field(min_length=1, max_length=64)
+
+
+class Accepted(BaseModel):
+    """The new grant of each grant of the invitation; empty when there is nothing to accept any more."""
+
+    moved: dict[str, str]
+
+
 class Active(BaseModel):
     """Ids of the account's active grants."""
 

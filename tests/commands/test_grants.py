@@ -127,7 +127,7 @@ def test_only_those_whom_the_policy_lets_change_access(
     with pytest.raises(ForbiddenError):
         update_grant(acting(name), "g_sam_mia", {"toggles": {"invoices": True}}, "1")
     with pytest.raises(ForbiddenError):
-        create_grant(acting(name), "mia", {"account_id": "new", "kind": "guardian"})
+        create_grant(acting(name), "mia", {"account_id": "new", "kind": "guardian", "proof": "on_file"})
     assert changes(seeded_store) == []
 
 
