@@ -15,6 +15,8 @@ from anyio import to_thread
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.mail.delivery import deliver, forget
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -37,7 +39,10 @@ class Beat:
         return f"{self.work.__module__}.{self.work.__qualname__}"  # type: ignore[attr-defined]
 
 
-EVERY: tuple[Beat, ...] = ()
+EVERY: tuple[Beat, ...] = (
+    Beat(2, deliver),
+    Beat(3600, forget),
+)
 
 
 class Background:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from datetime import date  # noqa: TC003 - pydantic reads the annotation.
 from pathlib import Path
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gateway.mail.address import mailbox
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
 
 _ROOT = Path(__file__).resolve().parent.parent
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -22,7 +27,7 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """Settings of one gateway process. The defaults are those of the demo."""
 
-    model_config = SettingsConfigDict(env_prefix="KINGUARD_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="KINGUARD_", extra="ignore", frozen=True, hide_input_in_errors=True)
 
     profile: Literal["demo", "production"] = "demo"
     data_dir: Path = Path(".kinguard")
@@ -37,6 +42,13 @@ class Settings(BaseSettings):
     records_database_url: str = ""
     redis_url: str | None = None
     session_secret: str = Field(default="", repr=False)  # made at the first run in the demo
+    seal_secret: str = Field(default="", repr=False)  # closes signatures and never changes; session_secret when unset
+    smtp_url: str = Field(default="", repr=False)  # smtp[s]://user:password@host:port; without one, files in the demo
+    mail_from: str = "Kinguard <no-reply@kinguard.example>"  # whom mails come from
+    payments: Literal["", "test", "stripe", "none"] = ""  # who takes cards; the test provider in the demo, else nobody
+    stripe_secret_key: str = Field(default="", repr=False)
+    stripe_webhook_secret: str = Field(default="", repr=False)
+    stripe_api_url: str = "https://api.stripe.com"
     trusted_proxies: tuple[str, ...] = ()  # addresses whose X-Forwarded-For is believed
     demo_day: date | None = None  # the day on which the demo's data begin; today when unset
     world_file: Path = _ROOT / "policy_tests" / "world" / "northgate.yaml"
@@ -45,10 +57,13 @@ class Settings(BaseSettings):
     def _complete(self) -> Self:
         data_dir = self.data_dir.expanduser().resolve()
         public_url = self.public_url.rstrip("/") or f"http://{self.gateway_host}:{self.gateway_port}"
-        if problems := self._refusals() if self.profile == "production" else _demo_refusals(public_url):
+        problems = self._refusals() if self.profile == "production" else _demo_refusals(public_url)
+        if problems := problems + self._mail_refusals() + self._payment_refusals():
             raise ValueError("; ".join(problems))
         filled = {
             "data_dir": data_dir,
+            "payments": self.payments or ("test" if self.profile == "demo" else "none"),
+            "stripe_api_url": self.stripe_api_url.rstrip("/"),
             "public_url": public_url,
             "authz_url": self.authz_url.rstrip("/") or f"http://127.0.0.1:{self.authz_port}",
             "issuer": self.issuer.rstrip("/") or f"http://127.0.0.1:{self.authz_port}",
@@ -76,6 +91,34 @@ class Settings(BaseSettings):
             problems.append("KINGUARD_DEMO_DAY belongs to the demo profile; demo data is refused in production")
         return problems
 
+    def _payment_refusals(self) -> list[str]:
+        problems = []
+        if self.payments == "test" and self.profile == "production":
+            problems.append("KINGUARD_PAYMENTS: the test provider takes no money, so production refuses it")
+        if self.payments == "stripe":
+            for name, value in (("SECRET_KEY", self.stripe_secret_key), ("WEBHOOK_SECRET", self.stripe_webhook_secret)):
+                if not value:
+                    problems.append(f"KINGUARD_STRIPE_{name} is required with KINGUARD_PAYMENTS=stripe")
+            parts = urlsplit(self.stripe_api_url)
+            if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+                problems.append("KINGUARD_STRIPE_API_URL must be an https:// URL")
+        return problems
+
+    def _mail_refusals(self) -> list[str]:
+        problems = []
+        production = self.profile == "production"
+        if self.smtp_url or production:
+            parts = urlsplit(self.smtp_url)
+            if parts.scheme not in ("smtp", "smtps") or not parts.hostname or not _has_port(parts):
+                problems.append("KINGUARD_SMTP_URL must be smtp[s]://user:password@host:port (required in production)")
+        if production and "mail_from" not in self.model_fields_set:
+            problems.append("KINGUARD_MAIL_FROM is required in the production profile")
+        try:
+            mailbox(self.mail_from)
+        except ValueError as error:
+            problems.append(f"KINGUARD_MAIL_FROM: {error}")
+        return problems
+
     @property
     def key_file(self) -> Path:
         """The private key (PEM) that proves the gateway to the service."""
@@ -96,6 +139,13 @@ class Settings(BaseSettings):
     def token_endpoint(self) -> str:
         """The URL that the gateway's assertions are addressed to."""
         return f"{self.issuer}/oauth/token"
+
+
+def _has_port(parts: SplitResult) -> bool:
+    try:
+        return bool(parts.port)
+    except ValueError:
+        return False
 
 
 def _demo_refusals(public_url: str) -> list[str]:

@@ -16,6 +16,8 @@ PRODUCTION = {
     "KINGUARD_ISSUER": "https://authz.example",
     "KINGUARD_SESSION_SECRET": "s" * 32,
     "KINGUARD_GATEWAY_KEY_FILE": "/run/keys/gateway.pem",
+    "KINGUARD_SMTP_URL": "smtps://portal:pass%40word@mail.example:465",
+    "KINGUARD_MAIL_FROM": "Portal <portal@mail.example>",
 }
 
 
@@ -51,6 +53,12 @@ def test_production_starts_when_everything_is_given(monkeypatch: pytest.MonkeyPa
         ("KINGUARD_SESSION_SECRET", "short"),
         ("KINGUARD_GATEWAY_KEY_FILE", None),
         ("KINGUARD_DEMO_DAY", "2026-06-15"),
+        ("KINGUARD_SMTP_URL", None),
+        ("KINGUARD_SMTP_URL", "https://mail.example:465"),
+        ("KINGUARD_SMTP_URL", "smtp://mail.example"),
+        ("KINGUARD_SMTP_URL", "smtp://mail.example:no"),
+        ("KINGUARD_MAIL_FROM", None),
+        ("KINGUARD_MAIL_FROM", "nobody"),
     ],
 )
 def test_production_refuses_what_is_missing_or_weak(
@@ -80,4 +88,4 @@ def test_a_value_outside_its_range_is_named(monkeypatch: pytest.MonkeyPatch, nam
 
 
 def test_the_secret_is_not_printed() -> None:
-    assert "hush" not in repr(Settings(session_secret="hush" * 8))
+    assert "hush" not in repr(Settings(session_secret="hush" * 8, smtp_url="smtp://portal:hush@mail.example:587"))

@@ -31,6 +31,8 @@ def production(url: str) -> Settings:
         issuer="https://authz.example",
         session_secret="s" * 32,
         gateway_key_file=ROOT / "none.pem",
+        smtp_url="smtps://mail.example:465",
+        mail_from="portal@mail.example",
     )
 
 
