@@ -25,9 +25,12 @@ from gateway.edge.redis_pool import open_redis
 from gateway.edge.sessions import MemorySessions, RedisSessions, Sessions
 from gateway.edge.site import build
 from gateway.mail.routes import ROUTES as MAIL
+from gateway.payments.providers import open_provider
+from gateway.payments.routes import ROUTES as PAYMENTS
 from gateway.portal.frame import frame
 from gateway.portal.routes import ROUTES as PORTAL
 from gateway.records.outbox import OutboxCarrier
+from gateway.records.seals import Seals, seal_secret
 from gateway.records.store import RecordsStore
 from gateway.web.pages import STATIC, error_page
 
@@ -48,6 +51,7 @@ SITE: tuple[Route, ...] = (
     *getting_in.ROUTES,
     *security.ROUTES,
     *MAIL,
+    *PAYMENTS,
     *PORTAL,
     *ADMIN,
 )
@@ -77,7 +81,9 @@ def create_app(
     state.settings, state.clock, state.frame = settings, clock, frame
     state.records = RecordsStore(settings.records_database_url)
     state.authz = AuthzClient(settings, clock, authz_transport)
+    state.payments = open_provider(settings, state.records, clock)
     state.cookies, state.passwords = Cookies(settings), Passwords()
+    state.seals = Seals(seal_secret(settings))
     state.redis = open_redis(settings.redis_url) if settings.redis_url else None
     store = MemorySessions(clock) if state.redis is None else RedisSessions(state.redis, clock)
     state.sessions = Sessions(store, clock)
@@ -101,6 +107,8 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await state.authz.close()
+        if state.payments is not None:
+            await state.payments.close()
         if state.redis is not None:
             await state.redis.aclose()
         state.records.close()
