@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from gateway.settings import Settings
 
+KNOWN_SECONDS = 400 * 24 * 3600  # as long as browsers keep a cookie
 _LEFT = "kinguard_left"
 _LEFT_SECONDS = 15 * 60
 _NAME = re.compile(r"[A-Za-z0-9_-]{43}")  # 32 random bytes, as `secrets.token_urlsafe` writes them
@@ -41,8 +42,9 @@ class Cookies:
     def __init__(self, settings: Settings) -> None:
         self._secure = settings.secure
         # `__Host-` binds the cookie to this host and to TLS; browsers refuse it over the demo's plain http.
-        self._name = "__Host-kinguard_session" if settings.secure else "kinguard_session"
-        self._secret = settings.session_secret.encode() or _kept_secret(settings.data_dir / "keys" / "gateway_forms")
+        prefix = "__Host-" if settings.secure else ""
+        self._name, self._known = f"{prefix}kinguard_session", f"{prefix}kinguard_browser"
+        self._secret = secret_of(settings)
 
     def read(self, request: Request) -> str | None:
         """The cookie's value, or None when there is none of our making."""
@@ -70,6 +72,17 @@ class Cookies:
         except ValueError:
             return None
 
+    def known(self, request: Request) -> str | None:
+        """The random name by which this browser is known again, or None when it has none of our making."""
+        value = request.cookies.get(self._known, "")
+        return value if _NAME.fullmatch(value) else None
+
+    def know(self, response: Response, value: str) -> None:
+        """Give the browser the name by which it is known again."""
+        response.set_cookie(
+            self._known, value, path="/", max_age=KNOWN_SECONDS, secure=self._secure, httponly=True, samesite="lax"
+        )
+
     def arrive(self, response: Response) -> None:
         """Say no more of a session that ended."""
         response.delete_cookie(_LEFT, path="/sign-in", secure=self._secure, httponly=True, samesite="lax")
@@ -86,6 +99,11 @@ class Cookies:
 def fresh_visitor() -> str:
     """A cookie value that stands for nobody."""
     return secrets.token_urlsafe(32)
+
+
+def secret_of(settings: Settings) -> bytes:
+    """The gateway's own secret: KINGUARD_SESSION_SECRET, or in the demo one that is made once and kept."""
+    return settings.session_secret.encode() or _kept_secret(settings.data_dir / "keys" / "gateway_forms")
 
 
 def _kept_secret(path: Path) -> bytes:
