@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import update
 from sqlmodel import col, select
 
+from gateway.notices.notify import Event, notify, notify_staff
 from gateway.portal.schedule.slots import DAY_MINUTES, DAYS_AHEAD, Slot, free, offered, slot_of
 from gateway.records.store import outbox_entry
 from models.tables.records import Appointment, Client
@@ -95,6 +96,7 @@ def claim(session: Session, wish: Wish) -> Appointment:
         request_key=key,
     )
     _keep(session, row)
+    _tell(session, row, but=wish.account_id, provider=True)
     return row
 
 
@@ -104,12 +106,17 @@ def move(session: Session, appointment_id: str, sequence: int, wish: Wish) -> Ap
     row = _current(session, appointment_id, sequence)
     slot, availability = _claimed(session, wish, besides=row.id)
     values = {"starts_at": slot.start, "minutes": availability.slot_minutes, "state": _state(session, wish)}
-    return _change(session, row, wish.now, requested_by=wish.account_id, **values)
+    _change(session, row, wish.now, requested_by=wish.account_id, **values)
+    _tell(session, row, but=wish.account_id, provider=True)
+    return row
 
 
-def cancel(session: Session, appointment_id: str, sequence: int, now: datetime) -> Appointment:
-    """Give an appointment's time back. Raises Changed."""
-    return _change(session, _current(session, appointment_id, sequence), now, state="cancelled")
+def cancel(session: Session, appointment_id: str, sequence: int, now: datetime, *, by: str) -> Appointment:
+    """Give an appointment's time back, for the account `by`. Raises Changed."""
+    row = _current(session, appointment_id, sequence)
+    _change(session, row, now, state="cancelled")
+    _tell(session, row, but=by, provider=True)
+    return row
 
 
 def decide(session: Session, appointment_id: str, sequence: int, now: datetime, *, accept: bool) -> Appointment:
@@ -117,7 +124,9 @@ def decide(session: Session, appointment_id: str, sequence: int, now: datetime, 
     row = _current(session, appointment_id, sequence)
     if row.state != "requested":
         raise Changed
-    return _change(session, row, now, state="booked" if accept else "cancelled")
+    _change(session, row, now, state="booked" if accept else "cancelled")
+    _tell(session, row, but=None, provider=False)
+    return row
 
 
 def _hold(session: Session, wish: Wish) -> None:
@@ -175,7 +184,7 @@ def _current(session: Session, appointment_id: str, sequence: int) -> Appointmen
     return row
 
 
-def _change(session: Session, row: Appointment, now: datetime, **values: object) -> Appointment:
+def _change(session: Session, row: Appointment, now: datetime, **values: object) -> None:
     """Only while the row still has its sequence: the lock is one wall, this condition the other."""
     before = row.sequence
     changed = session.execute(
@@ -188,9 +197,30 @@ def _change(session: Session, row: Appointment, now: datetime, **values: object)
         raise Changed
     session.refresh(row)
     _keep(session, row)
-    return row
 
 
 def _keep(session: Session, row: Appointment) -> None:
     session.add(row)
     session.add(outbox_entry("appointment", row))
+
+
+def _tell(session: Session, row: Appointment, *, but: str | None, provider: bool) -> None:
+    """Whoever may see the appointment, and the provider when a family has changed it (row Y27)."""
+    notify(
+        session,
+        Event.APPOINTMENT,
+        practice_id=row.practice_id,
+        client_id=row.client_id,
+        item=("appointment", row.id),
+        path=f"/c/{row.client_id}/appointments/{row.id}",
+        but=but,
+    )
+    if provider and row.provider_id is not None:
+        notify_staff(
+            session,
+            Event.APPOINTMENT,
+            practice_id=row.practice_id,
+            client_id=row.client_id,
+            staff=[row.provider_id],
+            path="/admin/appointments",
+        )

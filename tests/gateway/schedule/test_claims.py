@@ -16,6 +16,7 @@ from sqlmodel import col, select
 from gateway.portal.schedule import claims
 from gateway.portal.schedule.claims import Changed, Clashing, NotFree, Wish
 from gateway.records.store import RecordsStore
+from models.tables.mail import Notice
 from models.tables.records import Appointment, Outbox
 from models.tables.scheduling import Availability, SchedulingRule
 from tests.conftest import FROZEN
@@ -56,6 +57,8 @@ def stores(records_url: str) -> Iterator[list[RecordsStore]]:
     with opened[0].session("northgate", writing=True) as session:
         session.execute(delete(Appointment).where(col(Appointment.id).not_in(before)))
         session.execute(delete(Outbox).where(col(Outbox.id).not_in(before), col(Outbox.type) == "appointment"))
+        session.execute(delete(Notice).where(col(Notice.item_id).not_in(before)))
+        session.execute(delete(Notice).where(col(Notice.path) == "/admin/appointments"))
         session.execute(delete(Availability))
         session.execute(delete(SchedulingRule))
         session.add_all([Availability(**row) for row in kept])
@@ -177,8 +180,8 @@ def test_a_cancelled_time_can_be_had_again_and_only_once_cancelled(stores: list[
     store = stores[0]
     with store.session("northgate", writing=True) as session:
         row = claims.claim(session, wish("rosa"))
-    assert outcome(store, lambda session: claims.cancel(session, row.id, 0, FROZEN)) == "taken"
-    assert outcome(store, lambda session: claims.cancel(session, row.id, 0, FROZEN)) == "Changed"
+    assert outcome(store, lambda session: claims.cancel(session, row.id, 0, FROZEN, by="rosa")) == "taken"
+    assert outcome(store, lambda session: claims.cancel(session, row.id, 0, FROZEN, by="rosa")) == "Changed"
     assert outcome(store, lambda session: claims.decide(session, row.id, 1, FROZEN, accept=True)) == "Changed"
     assert outcome(store, lambda session: claims.claim(session, wish("mia"))) == "taken"
 
@@ -215,8 +218,24 @@ def test_every_change_is_registered_in_its_own_transaction(stores: list[RecordsS
     with stores[0].session("northgate", writing=True) as session:
         row = claims.claim(session, wish("rosa"))
         claims.decide(session, row.id, 0, FROZEN, accept=True)
-        claims.cancel(session, row.id, 1, FROZEN)
-    outcome(stores[0], lambda session: claims.cancel(session, row.id, 1, FROZEN))
+        claims.cancel(session, row.id, 1, FROZEN, by="rosa")
+    outcome(stores[0], lambda session: claims.cancel(session, row.id, 1, FROZEN, by="rosa"))
     with stores[0].session("northgate") as session:
         entries = session.exec(select(Outbox).where(Outbox.id == row.id).order_by(col(Outbox.number))).all()
     assert [(entry.properties or {})["state"] for entry in entries] == ["requested", "booked", "cancelled"]
+
+
+def test_a_change_is_told_to_the_family_and_to_the_provider(stores: list[RecordsStore]) -> None:
+    """Asked for by one parent: the others may be told, that parent is not, and the therapist is; an answer is told
+    to the family alone."""
+    with stores[0].session("northgate", writing=True) as session:
+        row = claims.claim(session, replace(wish("mia"), account_id="dana"))
+        claims.decide(session, row.id, 0, FROZEN, accept=True)
+    with stores[0].session("northgate") as session:
+        told = session.exec(select(Notice).where(Notice.client_id == "mia").order_by(col(Notice.id))).all()
+    assert [(one.subject_type, one.subject_id, one.but, one.item_id) for one in told] == [
+        ("account", None, "dana", row.id),
+        ("staff", "ken", None, None),
+        ("account", None, None, row.id),
+    ]
+    assert told[0].path == f"/c/mia/appointments/{row.id}"
