@@ -205,6 +205,11 @@ class AuthzClient:
         """Tell the service that an account signed in: its pending grants become active."""
         await self._ask("POST", f"/v1/accounts/{_part(account_id)}/first-login", {})
 
+    async def accept_invitation(self, account_id: str, invited_as: str) -> dict[str, str]:
+        """Move the pending grants of an invitation's account to one that signed in; the new grant of each old one."""
+        answer = await self._ask("POST", f"/v1/accounts/{_part(account_id)}/accept", {"invited_as": invited_as})
+        return {str(old): str(new) for old, new in read_mapping(answer.get("moved")).items()}
+
     async def record(self, event: Mapping[str, Any]) -> None:
         """Add an event (`action`, `actor`, `account_id`, `practice_id`) to the trail; durable when this returns."""
         known = {name: value for name, value in event.items() if value is not None}
