@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from gateway.edge.questions import listing, opens
 from gateway.portal.billing.invoices import describe as describe_invoice
-from gateway.portal.documents import documents_to_sign
+from gateway.portal.papers.documents import documents_to_sign
 from gateway.portal.schedule.calendar import coming_rows, in_words
 from gateway.web.formats import long_day
 from gateway.web.pages import page

@@ -6,7 +6,6 @@ from gateway.edge.guard import Guard, Route, signed_in
 from gateway.portal import requests
 from gateway.portal.billing.routes import ROUTES as BILLING
 from gateway.portal.dashboard import dashboard
-from gateway.portal.documents import document, document_file, documents
 from gateway.portal.intake.routes import ROUTES as INTAKE
 from gateway.portal.messages.routes import ROUTES as MESSAGES
 from gateway.portal.papers.routes import ROUTES as PAPERS
@@ -19,9 +18,6 @@ ROUTES = (
     Route("/", picker, guard=signed_in),
     Route("/c/{client}", dashboard, guard=Guard("open", "portal")),
     Route("/c/{client}/calendar", calendar, guard=Guard("view", "calendar")),
-    Route("/c/{client}/documents", documents, guard=Guard("view", "document")),
-    Route("/c/{client}/documents/{id}", document, guard=Guard("view", "document")),
-    Route("/c/{client}/documents/{id}/download", document_file, guard=Guard("download", "document")),
     Route("/c/{client}/plan", service_plan, guard=Guard("view", "service_plan")),
     *BILLING,
     *SCHEDULE,

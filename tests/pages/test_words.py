@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from gateway.admin.people import describe as describe_person
 from gateway.admin.switches import boxes, read_switches, said_of
-from gateway.portal.documents import paragraphs
+from gateway.portal.papers.documents import paragraphs
 from gateway.portal.schedule.visits import describe, month_asked, month_of
 from gateway.web.formats import clock_time, count, day, hours, money, zone_name
 from gateway.web.paging import page_number, pages_of

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from gateway.edge.guard import Guard, Route
+from gateway.portal.papers.documents import document, document_file, documents, upload
+from gateway.portal.papers.signing import copy, sign
 
-if TYPE_CHECKING:
-    from gateway.edge.guard import Route
+_VIEW = Guard("view", "document")
 
-ROUTES: tuple[Route, ...] = ()
+ROUTES: tuple[Route, ...] = (
+    Route("/c/{client}/documents", documents, guard=_VIEW),
+    Route("/c/{client}/documents", upload, guard=Guard("upload", "document"), methods=("POST",), files=1),
+    Route("/c/{client}/documents/{id}", document, guard=_VIEW),
+    Route("/c/{client}/documents/{id}/download", document_file, guard=Guard("download", "document")),
+    # `sign` asks for the action itself: of two clicks the second finds a document that nobody may sign any more.
+    Route("/c/{client}/documents/{id}/sign", sign, guard=_VIEW, methods=("POST",)),
+    Route("/c/{client}/documents/{id}/copy", copy, guard=Guard("sign", "document"), methods=("POST",)),
+)
