@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 NAME_CHARACTERS_MAX = 60
 ANSWER_CHARACTERS_MAX = 16 * 1024
 _SITE = "Kinguard"
+_NOT_RIGHT = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError, StopIteration)
 _TRANSPORTS = {transport.value for transport in AuthenticatorTransport}
 _SELECTION = AuthenticatorSelectionCriteria(
     resident_key=ResidentKeyRequirement.DISCOURAGED, user_verification=UserVerificationRequirement.PREFERRED
@@ -78,8 +79,9 @@ def ask_to_make(place: Place, handle: bytes, username: str, name: str, known: Se
     return webauthn.options_to_json(options), bytes_to_base64url(options.challenge)
 
 
-def made(place: Place, who: Who, answer: str, challenge: str, name: str, now: datetime) -> Passkey | None:
-    """The passkey that a browser made for this challenge, or None when the answer is not right."""
+def made(place: Place, who: Who, shown: tuple[str, str], name: str, now: datetime) -> Passkey | None:
+    """The passkey of (answer, challenge), or None when a browser did not answer that challenge here."""
+    answer, challenge = shown
     try:
         verified = webauthn.verify_registration_response(
             credential=answer,
@@ -88,7 +90,7 @@ def made(place: Place, who: Who, answer: str, challenge: str, name: str, now: da
             expected_origin=place.origin,
         )
         told = orjson.loads(answer)["response"].get("transports") or []
-    except (WebAuthnException, ValueError, KeyError, TypeError, AttributeError):
+    except _NOT_RIGHT:
         return None
     return Passkey(
         id=bytes_to_base64url(verified.credential_id),
@@ -130,7 +132,7 @@ def use_passkey(session: Session, place: Place, known: Sequence[Passkey], shown:
             credential_public_key=base64url_to_bytes(passkey.public_key),
             credential_current_sign_count=passkey.sign_count,
         )
-    except (WebAuthnException, ValueError, KeyError, TypeError, AttributeError, StopIteration):
+    except _NOT_RIGHT:
         return ""
     unchanged = update(Passkey).where(col(Passkey.id) == passkey.id, col(Passkey.sign_count) == passkey.sign_count)
     used = session.exec(unchanged.values(sign_count=verified.new_sign_count, used_at=now))

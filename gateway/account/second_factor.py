@@ -108,8 +108,9 @@ def step_of(secret: str, code: str, now: datetime) -> int | None:
     return fits[-1] if fits else None
 
 
-def add_app(session: Session, seal: Seal, who: Who, secret: str, step: int, now: datetime) -> None:
-    """Keep an app whose first code has come; IntegrityError when the person has one."""
+def add_app(session: Session, seal: Seal, who: Who, shown: tuple[str, int], now: datetime) -> None:
+    """Keep an app by its (secret, step of the first code); IntegrityError when the person has one."""
+    secret, step = shown
     session.add(
         AuthenticatorApp(
             subject_type=who[0].value,
