@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from gateway.edge.guard import Guard, Route
+from gateway.portal.messages.threads import new_thread, send, start, thread, thread_file, threads
 
-if TYPE_CHECKING:
-    from gateway.edge.guard import Route
+_VIEW = Guard("view", "thread")
+_START = Guard("start", "thread")
 
-ROUTES: tuple[Route, ...] = ()
+ROUTES: tuple[Route, ...] = (
+    Route("/c/{client}/messages", threads, guard=_VIEW),
+    Route("/c/{client}/messages/new", new_thread, guard=_START),
+    Route("/c/{client}/messages/new", start, guard=_START, methods=("POST",), files=1),
+    Route("/c/{client}/messages/{id}", thread, guard=_VIEW),
+    # Whoever may read but not write is told why, with the draft still there: the handler asks before it sends.
+    Route("/c/{client}/messages/{id}", send, guard=_VIEW, methods=("POST",), files=1),
+    Route("/c/{client}/messages/{id}/files/{file}", thread_file, guard=_VIEW),
+)
