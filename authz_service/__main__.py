@@ -10,6 +10,7 @@ import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
 
 from authz_service.app import create_app
+from authz_service.loading import Loading
 from authz_service.logs import configure_logs
 from authz_service.preparation import prepare_demo
 from authz_service.settings import SettingsError, read_settings
@@ -38,7 +39,7 @@ def main() -> int:
         sys.stderr.write(f"KINGUARD_AUTHZ_PORT: port {settings.authz_port} cannot be used: {error.strerror}\n")
         return 2
     configure_logs()
-    app = create_app(settings)
+    app = create_app(settings, loading=Loading)
     config = uvicorn.Config(
         app,
         uds=str(settings.authz_socket) if settings.authz_socket else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -26,16 +26,35 @@ from authz_service.trail.loader import TrailLoader
 from authz_service.trail.writer import TrailWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from authz_service.clock import Clock
     from authz_service.settings import Settings
 
 
-class Service:
-    """The parts of a running service. Used on one event loop, between `start` and `stop`."""
+class Loads(Protocol):
+    """What brings the trail into the table: a thread, or a process of its own."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    problem: str | None
+
+    def start(self) -> None:
+        """Start loading; what earlier processes left behind comes first."""
+
+    def stop(self) -> None:
+        """Load the rest, sign it and end."""
+
+    def catch_up(self) -> bool:
+        """Wait until everything that is durable now is in the table; False when that takes too long."""
+
+
+class Service:
+    """The parts of a running service. Used on one event loop, between `start` and `stop`.
+
+    `loading` makes what loads the trail of a writer; a thread does unless it is given.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock, loading: Callable[[TrailWriter], Loads] | None = None) -> None:
+        self._loading = loading or self._load_in_thread
         self.settings = settings
         self.clock = clock
         self.metrics = Metrics()
@@ -49,14 +68,7 @@ class Service:
         self.sampler = Sampler(settings.policies, settings.bundles_dir, self._policy.digest)
         self.sampler.start()
         await self._put_in_service()
-        self.loader = TrailLoader(
-            self.store.database,
-            settings.trail_dir,
-            self.writer,
-            checkpoints=settings.checkpoints,
-            key=self._trail_key,
-            clock=self.clock,
-        )
+        self.loader = self._loading(self.writer)
         self.loader.start()
         self._watch()
         # What was loaded stays; the collector need not look at it again on every round.
@@ -72,6 +84,17 @@ class Service:
         await asyncio.to_thread(self.sampler.stop)
         self.store.close()
         gc.unfreeze()
+
+    def _load_in_thread(self, writer: TrailWriter) -> Loads:
+        settings, database = self.settings, self.store.database
+        return TrailLoader(
+            database,
+            settings.trail_dir,
+            writer,
+            checkpoints=settings.checkpoints,
+            key=self._trail_key,
+            clock=self.clock,
+        )
 
     def _open(self) -> None:
         settings = self.settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 from sqlalchemy import func, insert, select
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from authz_service.tokens.signatures import PrivateKey
     from authz_service.trail.chain import TrailDatabase
     from authz_service.trail.segments import Group
-    from authz_service.trail.writer import TrailWriter
 
 TORN = ".torn"
 _PAUSE_SECONDS = 0.25
@@ -37,6 +36,22 @@ _CHECKPOINT_SECONDS = 60.0
 _CHECKPOINT_RECORDS = 1000
 
 _log = structlog.get_logger()
+
+
+class Segments(Protocol):
+    """What is to be known of the writer whose segments are loaded."""
+
+    @property
+    def chains(self) -> tuple[str, ...]:
+        """Every segment it began, in order."""
+
+    @property
+    def open_segment(self) -> str | None:
+        """The one that is being written."""
+
+    @property
+    def records(self) -> int:
+        """How many records it has made durable."""
 
 
 class _Progress:
@@ -56,7 +71,7 @@ class TrailLoader:
         self,
         database: TrailDatabase,
         folder: Path,
-        writer: TrailWriter,
+        writer: Segments,
         *,
         checkpoints: Path,
         key: PrivateKey,

@@ -12,6 +12,7 @@ import os
 import secrets
 import struct
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -148,15 +149,18 @@ def torn_at(path: Path, end: int) -> int | None:
     return None
 
 
-def prepare_spare(folder: Path, size: int) -> None:
-    """Makes the file that this process's next segment begins with, unless it is there; OSError when it cannot be."""
+def prepare_spare(folder: Path, size: int, *, pause: float = 0.0) -> None:
+    """Makes the file that this process's next segment begins with, unless it is there; OSError when it cannot be.
+
+    `pause` seconds after each MiB leave the disk to those who wait for it.
+    """
     with _PREPARING:
         path = _spare(folder, size)
         if not path.exists():
-            _write_zeros(path, size)
+            _write_zeros(path, size, pause)
 
 
-def _write_zeros(path: Path, size: int) -> None:
+def _write_zeros(path: Path, size: int, pause: float) -> None:
     # Written zeros, not a hole: later writes then change no metadata, and no full disk stops them.
     temporary = path.with_suffix(".part")
     temporary.touch(mode=0o600)
@@ -164,6 +168,10 @@ def _write_zeros(path: Path, size: int) -> None:
         block = bytes(1 << 20)
         for start in range(0, size, len(block)):
             file.write(block[: min(len(block), size - start)])
+            if pause:
+                file.flush()
+                os.fdatasync(file.fileno())
+                time.sleep(pause)
         file.flush()
         os.fsync(file.fileno())
     temporary.rename(path)

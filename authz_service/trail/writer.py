@@ -15,10 +15,14 @@ from typing import TYPE_CHECKING
 from authz_service.trail.segments import Segment, SegmentFullError, drop_spare, prepare_spare
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from authz_service.clock import Clock
     from authz_service.trail.segments import Link
+
+
+_PAUSE_SECONDS = 0.05  # after each MiB of the file that the next segment begins with
 
 
 class TrailUnavailableError(Exception):
@@ -58,7 +62,8 @@ class TrailWriter:
         self._segment: Segment | None = None
         self._previous: Link | None = None
         self.problem: str | None = None  # why the last group could not be written
-        self.chains: frozenset[str] = frozenset()  # every segment this process began
+        self.chains: tuple[str, ...] = ()  # every segment this process began, in order
+        self.on_segment: Callable[[], None] = lambda: None  # called when one more has begun; it must not wait
         self.groups = 0
         self.records = 0
 
@@ -174,12 +179,13 @@ class TrailWriter:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         segment = Segment(self._folder, self._segment_bytes, self._clock(), self._previous)
         self._segment, self._previous = segment, segment.link
-        self.chains |= {segment.chain}
+        self.chains += (segment.chain,)
+        self.on_segment()
         threading.Thread(target=self._prepare_next, name="trail-spare", daemon=True).start()
 
     def _prepare_next(self) -> None:
         with suppress(OSError):  # Tried again, and reported, when the next segment is begun.
-            prepare_spare(self._folder, self._segment_bytes)
+            prepare_spare(self._folder, self._segment_bytes, pause=_PAUSE_SECONDS)
 
     def _abandon_segment(self) -> None:
         # After a failed write nobody knows what the file holds behind the last good group, so nothing is added to it.
