@@ -43,6 +43,11 @@ async def page(request: Request, name: str, status: int = 200, **context: Any) -
     return _render(request, name, status, {**around, "said": " ".join(said), **context})
 
 
+async def part(request: Request, name: str, **context: Any) -> Response:
+    """A part of a page, for a script to put into one; without the frame, and without taking what was said."""
+    return _render(request, name, 200, context)
+
+
 def error_page(request: Request | None, status: int) -> Response:
     """The page for a status. It says the same to everyone, and needs neither the service nor a database."""
     title, sentence = _ERRORS.get(status, _ERRORS[400])
