@@ -14,12 +14,13 @@ from starlette.staticfiles import StaticFiles
 
 from gateway.account import getting_in, security, sign_in
 from gateway.account.passwords import Passwords
+from gateway.account.sealing import Seal
 from gateway.admin.routes import ROUTES as ADMIN
 from gateway.background import Background
 from gateway.edge import health
 from gateway.edge.attempts import Attempts, MemoryCounter, RedisCounter
 from gateway.edge.authz_client import AuthzClient, Transport
-from gateway.edge.cookies import Cookies
+from gateway.edge.cookies import Cookies, secret_of
 from gateway.edge.protection import Protection
 from gateway.edge.redis_pool import open_redis
 from gateway.edge.sessions import MemorySessions, RedisSessions, Sessions
@@ -83,6 +84,7 @@ def create_app(
     state.authz = AuthzClient(settings, clock, authz_transport)
     state.payments = open_provider(settings, state.records, clock)
     state.cookies, state.passwords = Cookies(settings), Passwords()
+    state.factor_seal = Seal(secret_of(settings))
     state.seals = Seals(seal_secret(settings))
     state.redis = open_redis(settings.redis_url) if settings.redis_url else None
     store = MemorySessions(clock) if state.redis is None else RedisSessions(state.redis, clock)
