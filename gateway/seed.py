@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, select
 
+from gateway.account.demo import demo_contacts, invite_demo
 from gateway.account.passwords import canonical, hash_password
+from gateway.portal.intake.seeding import seed_form
+from gateway.portal.intake.standard import standard_forms
 from gateway.portal.messages.demo import demo_messages
 from gateway.records.store import outbox_entry
 from models.tables.identity import Credential, Person
-from models.tables.records import ITEMS, Client, ClientHome, DemoSeed, Item, Practice, Thread
+from models.tables.records import ITEMS, Client, ClientHome, DemoSeed, Form, Item, Practice, Thread
 from models.tables.scheduling import Availability
 from models.vocabulary import SubjectType
 from models.world import load_world
@@ -26,11 +29,18 @@ if TYPE_CHECKING:
     from models.world import Item as WorldItem
     from models.world import World
 
+PUBLISHED_DAYS = 165  # since the demo's forms took effect
 DEMO_PASSWORD = "northgate-demo-2026"  # noqa: S105 - public; the demo profile alone has anyone who can use it.
 
 
-def seed(store: RecordsStore, world_file: Path, demo_day: date | None, clock: Callable[[], datetime]) -> bool:
-    """Seed unless something is there already; returns whether it did."""
+def seed(
+    store: RecordsStore,
+    world_file: Path,
+    demo_day: date | None,
+    clock: Callable[[], datetime],
+    public_url: str = "http://127.0.0.1:8080",
+) -> bool:
+    """Seed unless something is there already; returns whether it did. Mails lead to `public_url`."""
     with store.session(None) as session:
         if session.exec(select(Practice.id)).first() is not None:
             return False
@@ -43,10 +53,14 @@ def seed(store: RecordsStore, world_file: Path, demo_day: date | None, clock: Ca
     for practice_id in world.practices:
         with store.session(practice_id) as session:
             session.add_all(_content(world, practice_id))
+            session.add_all(demo_contacts(world, practice_id, clock()))
     with store.session(None) as session:
         session.add_all(_people(world))
         session.add_all(_credentials(world))
         session.add(DemoSeed(day=day))
+    for practice_id in world.practices:
+        with store.session(practice_id, writing=True) as session:
+            invite_demo(session, world, practice_id, clock(), public_url)
     return True
 
 
@@ -57,21 +71,19 @@ def is_demo(session: Session) -> bool:
 
 def _content(world: World, practice_id: str) -> list[Any]:
     practice = world.practices[practice_id]
-    rows: list[Any] = [
-        Practice(id=practice.id, name=practice.name, zone=practice.zone, letterhead=dict(practice.letterhead))
-    ]
-    for client in world.clients.values():
-        if client.practice == practice_id:
-            rows.append(ClientHome(client_id=client.id, practice_id=practice_id))
-            rows.append(
-                Client(
-                    id=client.id,
-                    practice_id=practice_id,
-                    name=client.name,
-                    preferred=client.preferred,
-                    born=client.born,
-                )
-            )
+    kept = Practice(id=practice.id, name=practice.name, zone=practice.zone, letterhead=dict(practice.letterhead))
+    published = (world.now - timedelta(days=PUBLISHED_DAYS)).date()
+    templates = standard_forms(practice_id, effective_on=published, now=world.now)
+    rows: list[Any] = [kept, *templates.values()]
+    clients = {
+        client.id: Client(
+            id=client.id, practice_id=practice_id, name=client.name, preferred=client.preferred, born=client.born
+        )
+        for client in world.clients.values()
+        if client.practice == practice_id
+    }
+    for client in clients.values():
+        rows += [ClientHome(client_id=client.id, practice_id=practice_id), client]
     rows += [
         _hours(row, practice_id)
         for row in world.availability.values()
@@ -83,6 +95,9 @@ def _content(world: World, practice_id: str) -> list[Any]:
             rows += [item, outbox_entry(entry.type, item)]
             if isinstance(item, Thread):
                 rows += demo_messages(entry, item)
+            if isinstance(item, Form) and item.filler_id:
+                filler = world.accounts[item.filler_id].name
+                seed_form(item, templates[entry.display["template"]], kept, clients[item.client_id], filler)
     return rows
 
 
@@ -153,9 +168,15 @@ def _credentials(world: World) -> list[Credential]:
     }
     password_hash = hash_password(DEMO_PASSWORD)  # One for all: nothing is hidden by salting a password that is public.
     now = datetime.now(UTC)
+    known = {SubjectType.STAFF: world.staff, SubjectType.ACCOUNT: world.accounts}
     return [
         Credential(
-            username=canonical(name), subject_type=kind, subject_id=name, password_hash=password_hash, changed_at=now
+            username=canonical(name),
+            subject_type=kind,
+            subject_id=name,
+            password_hash=password_hash,
+            changed_at=now,
+            address=canonical(known[kind][name].email),
         )
         for name, kind in who.items()
     ]

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from sqlmodel import Session
 
+    from gateway.portal.intake.questions import Question
+
 GUARDIANS = (Kind.GUARDIAN, Kind.CO_PARENT, Kind.CASEWORKER)  # who signs by the rule `each_guardian`
 _FORMS = (Kind.SELF, Kind.EMERGENCY_CONTACT, Kind.ADULT_PROXY, *GUARDIANS)  # kinds that can have the feature at all
 
@@ -114,8 +116,6 @@ def send_forms(
 
 def make_form(template: FormTemplate, practice: Practice, client: Client, form_id: str) -> Form:
     """A form of the template for one client, with the names filled in; not yet kept, for nobody in particular."""
-    names = names_in(template, practice) | {"client": {"en": client.preferred}}
-    questions = fill_in_names(read_questions(template.questions), names)
     return Form(
         id=form_id,
         practice_id=practice.id,
@@ -125,15 +125,22 @@ def make_form(template: FormTemplate, practice: Practice, client: Client, form_i
         title=in_language(template.title, "en"),
         titles=dict(template.title),
         sent_on=template.effective_on,
-        questions=write_questions(questions),
+        questions=write_questions(filled_in(template, practice, client)),
         template_id=template.id,
         template_version=template.version,
         visibility=template.visibility,
     )
 
 
-def names_in(template: FormTemplate, practice: Practice) -> dict[str, Text]:
-    """What the braces in a template's texts stand for, but for the client's name."""
+def filled_in(template: FormTemplate, practice: Practice, client: Client | None) -> tuple[Question, ...]:
+    """The template's questions as they are sent to a client's family; without a client that name stays in braces."""
+    names = _names(template, practice)
+    if client is not None:
+        names["client"] = {"en": client.preferred}
+    return fill_in_names(read_questions(template.questions), names)
+
+
+def _names(template: FormTemplate, practice: Practice) -> dict[str, Text]:
     letter = practice.letterhead
     effective: Text = {}
     for code in LANGUAGES:
