@@ -16,6 +16,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.mail.delivery import deliver, forget
+from gateway.notices.reminders import remind
+from gateway.notices.telling import tell
+from gateway.payments.settlement import reconcile
+from gateway.portal.messages.unread import notice_unread
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -36,12 +40,16 @@ class Beat:
     @property
     def name(self) -> str:
         """What the log calls it."""
-        return f"{self.work.__module__}.{self.work.__qualname__}"  # type: ignore[attr-defined]
+        return f"{self.work.__module__}.{self.work.__qualname__}"
 
 
 EVERY: tuple[Beat, ...] = (
     Beat(2, deliver),
     Beat(3600, forget),
+    Beat(3, tell),
+    Beat(60, remind),
+    Beat(60, notice_unread),
+    Beat(5, reconcile),
 )
 
 
