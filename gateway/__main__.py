@@ -75,7 +75,7 @@ def prepare(settings: Settings) -> None:
     store = RecordsStore(settings.records_database_url)
     try:
         if settings.profile == "demo":
-            seed(store, settings.world_file, settings.demo_day, system_clock)
+            seed(store, settings.world_file, settings.demo_day, system_clock, settings.public_url)
             return
         with store.session(None) as session:
             if is_demo(session):

@@ -39,7 +39,7 @@ _ALONE = frozenset({"otp", "hwk", "swk"})  # stand for a second factor only besi
 # Where each lands, and where a page that was asked for before may lie.
 _PLACES = {
     SubjectType.STAFF: ("/admin", ("/admin", "/review", "/account/")),
-    SubjectType.ACCOUNT: ("/", ("/c/", "/account/")),
+    SubjectType.ACCOUNT: ("/", ("/c/", "/account/", "/join/")),
 }
 log: Any = structlog.get_logger()
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from gateway.account import joining
 
-if TYPE_CHECKING:
-    from gateway.edge.guard import Route
-
-ROUTES: tuple[Route, ...] = ()
+ROUTES = (*joining.ROUTES,)

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,7 +105,7 @@ def _stem(text: str) -> str:
 
 def _is_row(plain: str) -> bool:
     repeated = re.fullmatch(r"(.{1,7}?)\1+", plain, re.DOTALL)
-    fresh = 1 + sum(not _follows(before, here) for before, here in zip(plain, plain[1:], strict=False))
+    fresh = 1 + sum(not _follows(before, here) for before, here in pairwise(plain))
     return repeated is not None or fresh < FRESH_MIN
 
 
