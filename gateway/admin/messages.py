@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from models.tables.identity import Person
 
 SIZE = 25
-# For the question whether a family could read: how they will have signed in is not known before they do.
-_AS_WELL_AS_CAN_BE = ("pwd", "otp")
+# Whoever reads a message signs in first, with a second factor where one is asked for.
+_SIGNED_IN = ("pwd", "mfa")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ async def _can_read(request: Request, row: Thread) -> bool:
 
 
 async def _may_read(request: Request, account_id: str, question: Question) -> bool:
-    asked = Asking({"type": SubjectType.ACCOUNT.value, "id": account_id}, _AS_WELL_AS_CAN_BE)
+    asked = Asking({"type": SubjectType.ACCOUNT.value, "id": account_id}, _SIGNED_IN)
     (answer,) = await request.app.state.authz.evaluate_all(asked, [question])
     return bool(answer)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from gateway.admin.clients import clients
 from gateway.admin.grants import grant_page, save_toggles
+from gateway.admin.messages import ROUTES as MESSAGES
 from gateway.admin.network import client_page, save_client_switches
+from gateway.admin.payments import ROUTES as PAYMENTS
 from gateway.admin.practice import practice_page, save_practice_switches, save_settings
 from gateway.admin.sections import start
 from gateway.edge.guard import Guard, Route, signed_in
@@ -19,4 +21,6 @@ ROUTES = (
     Route("/admin/practice", practice_page, guard=Guard("view", "practice")),
     Route("/admin/practice", save_settings, guard=Guard("update", "practice"), methods=("POST",)),
     Route("/admin/practice/switches", save_practice_switches, guard=Guard("update", "switch"), methods=("POST",)),
+    *MESSAGES,
+    *PAYMENTS,
 )

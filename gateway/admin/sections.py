@@ -33,6 +33,8 @@ class Door:
 
 _DOORS = (
     ("Clients", "people", "/admin/clients", "Who is in care, and who may see what", ("view", "client")),
+    ("Messages", "message", "/admin/messages", "What families write to you", ("view", "thread")),
+    ("Payments", "invoice", "/admin/payments", "Card payments to look at", ("view", "payment")),
     ("Settings", "settings", "/admin/practice", "What the portal of the practice offers", ("view", "practice")),
 )
 
