@@ -1,6 +1,7 @@
 """Makes of one mail in words its two bodies: plain text, and the HTML twin in the one layout.
 
 A template knows three signs, each on a line of its own: `## Heading`, `- entry of a list` and `[Label](url)`, a button.
+An entry may be a link, `- [Label](url)`.
 What is filled in is never taken for a sign: `guarded` hides the characters that could be.
 """
 
@@ -38,7 +39,7 @@ def bare(text: str) -> str:
 
 
 def make_twin(source: str, language: str) -> Twin:
-    """Both bodies of a rendered template. ValueError for a button that does not lead to a web page."""
+    """Both bodies of a rendered template. ValueError for a link that does not lead to a web page."""
     texts, parts, entries = [], [], list[str]()
     for block in re.split(r"\n\s*\n", source.strip("\n")):
         lines = [line.rstrip() for line in block.splitlines() if line.strip()]
@@ -78,6 +79,8 @@ _LAYOUT = """<!doctype html>
 def _as_text(line: str) -> str:
     if button := _BUTTON.fullmatch(line):
         return bare(f"{button[1]}:\n{button[2]}")
+    if line.startswith("- ") and (link := _BUTTON.fullmatch(line[2:])):
+        return bare(f"- {link[1]}: {link[2]}")
     if line.startswith("## "):
         title = bare(line[3:])
         return f"{title}\n{'-' * len(title)}"
@@ -95,13 +98,22 @@ def _paragraph(words: list[str]) -> list[str]:
 
 
 def _list(entries: list[str]) -> list[str]:
-    items = "".join(f"<li>{_as_html(entry)}</li>" for entry in entries)
+    items = "".join(f"<li>{_entry(entry)}</li>" for entry in entries)
     entries.clear()
     return [f'<ul style="margin:0 0 16px;padding-left:20px">{items}</ul>'] if items else []
 
 
-def _button(label: str, url: str) -> str:
+def _entry(entry: str) -> str:
+    link = _BUTTON.fullmatch(entry)
+    return f'<a href="{_address(bare(link[2]))}">{_as_html(link[1])}</a>' if link else _as_html(entry)
+
+
+def _address(url: str) -> str:
     if not _WEB.fullmatch(url):
-        raise ValueError(f"a button of a mail leads to a web page, not to {url!r}")
+        raise ValueError(f"a link of a mail leads to a web page, not to {url!r}")
+    return escape(url)
+
+
+def _button(label: str, url: str) -> str:
     style = "display:inline-block;padding:12px 20px;border-radius:12px;background:#0d5c56;color:#ffffff"
-    return f'<p style="margin:0 0 16px"><a href="{escape(url)}" style="{style};text-decoration:none">{label}</a></p>'
+    return f'<p style="margin:0 0 16px"><a href="{_address(url)}" style="{style};text-decoration:none">{label}</a></p>'
