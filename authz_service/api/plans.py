@@ -18,15 +18,16 @@ from authz_service.facts.decision import DeniedError, Situation
 from authz_service.facts.request import Request
 from authz_service.facts.sources import FactError
 from models.vocabulary import SubjectType
+from models.wire import authzen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from authz_service.api.routing import Call
     from authz_service.engine import Question
     from authz_service.facts.derive import Seat
-    from authz_service.storage.reading import Reading
+    from authz_service.storage.surveying import Survey
 
 
 def explain(call: Call) -> Reply:
@@ -44,22 +45,43 @@ def plan(call: Call) -> Reply:
     """Which items of a type a subject may act on, as a condition on their raw properties."""
     asked = read_asked(call.document, id_needed=False)
     check_at(call.caller, asked)
-    with call.service.store.reading(call.caller.practices, asked.at) as rows:
-        planning = _Planning(call, asked, rows)
-        made = planning.plan()
+    ((content, item),) = _plans(call, [asked])
+    return Reply(content, records=[decision_record(call.service, call.exchange, call.caller, call.now, [item])])
+
+
+def plans(call: Call) -> Reply:
+    """Several plans for one subject, in their order, on one state of the data; what each leaves out is shared."""
+    shared = {name: value for name, value in call.document.items() if name != "plans"}
+    wanted = call.body(authzen.PlansRequest).plans
+    asked = [read_asked({**shared, **each.model_dump(exclude_none=True)}, id_needed=False) for each in wanted]
+    for each in asked:
+        check_at(call.caller, each)
+    if len({each.at for each in asked}) > 1:
+        raise ProblemError(422, "context.at must be the same for all plans of a request", fields={"context.at": "one"})
+    made = _plans(call, asked)
+    record = decision_record(call.service, call.exchange, call.caller, call.now, [item for _, item in made])
+    return Reply({"plans": [content for content, _ in made]}, records=[record])
+
+
+def _plans(call: Call, asked: Sequence[Asked]) -> list[tuple[dict[str, Any], tuple[Any, ...]]]:
+    with call.service.store.surveying(call.caller.practices, asked[0].at) as survey:
+        return [_content(_Planning(call, each, survey)) for each in asked]
+
+
+def _content(planning: _Planning) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    made = planning.plan()
     content: dict[str, Any] = {"kind": made.kind.value}
     if made.kind is PlanKind.CONDITIONAL:
         content["condition"] = made.condition
     elif made.kind is PlanKind.ALWAYS_DENIED and (refusal := planning.refusal()) is not None:
         content["refusal"] = reason_user(refusal)
-    item = planning.item(made.kind is not PlanKind.ALWAYS_DENIED)
-    return Reply(content, records=[decision_record(call.service, call.exchange, call.caller, call.now, [item])])
+    return content, planning.item(made.kind is not PlanKind.ALWAYS_DENIED)
 
 
 class _Planning:
     """One plan: the or over the subject's seats towards one client, or towards every client there is."""
 
-    def __init__(self, call: Call, asked: Asked, rows: Reading) -> None:
+    def __init__(self, call: Call, asked: Asked, rows: Survey) -> None:
         self.call = call
         self.asked = asked
         self.rows = rows
@@ -95,7 +117,7 @@ class _Planning:
             return self._towards({"practice_id": practice_id})
         except (PlanError, MissingFactsError):  # The answer hangs on the client, so each is asked about.
             self.seats.clear()
-            return self._towards_each(self.rows.clients(practice_id))
+            return self._towards_each(self.rows.rows.clients(practice_id))
 
     def _towards_each(self, client_ids: tuple[str, ...]) -> Plan:
         return any_of(self._limited(client_ids))

@@ -122,6 +122,15 @@ ENDPOINTS = (
         reply=authzen.PlanReply,
     ),
     Endpoint(
+        "POST",
+        "/v1/plans",
+        "Several plans for one subject, on one state of the data.",
+        plans.plans,
+        Scope.EVALUATE,
+        body=authzen.PlansRequest,
+        reply=authzen.PlansReply,
+    ),
+    Endpoint(
         "GET",
         "/v1/forward-auth",
         "Whether the request that a proxy has at hand may pass: 200 and nothing else means yes.",

@@ -32,7 +32,7 @@ CONNECTIONS_MAX = 32
 RENEW_SECONDS = 60  # before a token ends
 _GRANT_TYPE = "client_credentials"
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_QUESTIONS = ("/access/v1/evaluation", "/access/v1/evaluations", "/v1/plan")  # answered with 200 or not at all
+_QUESTIONS = ("/access/v1/evaluation", "/access/v1/evaluations", "/v1/plans")  # answered with 200 or not at all
 _DONE = (200, 201)
 _PLAN_KINDS = ("always_allowed", "always_denied", "conditional")
 
@@ -128,15 +128,22 @@ class AuthzClient:
 
     async def plan(self, asking: Asking, action: str, resource_type: str, properties: Mapping[str, Any]) -> Plan:
         """What the subject may see of a type."""
-        resource = {"type": resource_type, "properties": dict(properties)}
-        body = {"subject": dict(asking.subject), "action": {"name": action}, "resource": resource}
-        answer = await self._ask("POST", "/v1/plan", {**body, "context": asking.context})
-        kind = answer.get("kind")
-        if kind not in _PLAN_KINDS or (kind == "conditional") is not ("condition" in answer):
-            raise CannotDecide("the authz service answered no plan")
-        refusal = answer.get("refusal")
-        condition = answer["condition"] if kind == "conditional" else kind == "always_allowed"
-        return Plan(condition, None if refusal is None else read_mapping(refusal))
+        (plan,) = await self.plans(asking, [(action, resource_type)], properties)
+        return plan
+
+    async def plans(
+        self, asking: Asking, wanted: Sequence[tuple[str, str]], properties: Mapping[str, Any]
+    ) -> list[Plan]:
+        """What the subject may do with items of each (action, type), in their order."""
+        asked = [
+            {"action": {"name": action}, "resource": {"type": kind, "properties": dict(properties)}}
+            for action, kind in wanted
+        ]
+        body = {"subject": dict(asking.subject), "context": asking.context, "plans": asked}
+        answers = read_mappings((await self._ask("POST", "/v1/plans", body)).get("plans"))
+        if len(answers) != len(wanted):
+            raise CannotDecide("the authz service answered another number of plans than were asked for")
+        return [_read_plan(answer) for answer in answers]
 
     # ---- access data ----
 
@@ -301,6 +308,15 @@ class AuthzClient:
                 raise CannotDecide("the authz service gave no token")
             self._token = (token, now + seconds)
             return token
+
+
+def _read_plan(answer: Json) -> Plan:
+    kind = answer.get("kind")
+    if kind not in _PLAN_KINDS or (kind == "conditional") is not ("condition" in answer):
+        raise CannotDecide("the authz service answered no plan")
+    refusal = answer.get("refusal")
+    condition = answer["condition"] if kind == "conditional" else kind == "always_allowed"
+    return Plan(condition, None if refusal is None else read_mapping(refusal))
 
 
 def _part(text: str) -> str:

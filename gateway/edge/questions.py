@@ -82,8 +82,8 @@ async def may(
 async def opens(request: Request, pages: Sequence[tuple[str, str]]) -> list[bool]:
     """Whether the page of each (action, type) would open for the reader; no row is read."""
     singles = [(action, resource_type, None) for action, resource_type in pages if not keeps(resource_type)]
-    lists = (plan_for(request, action, resource_type) for action, resource_type in pages if keeps(resource_type))
-    answers, plans = await asyncio.gather(may(request, singles), asyncio.gather(*lists))
+    lists = [page for page in pages if keeps(page[1])]
+    answers, plans = await asyncio.gather(may(request, singles), plans_for(request, lists))
     allowed, planned = iter(answers), iter(plans)
     return [next(planned).condition is not False if keeps(kind) else next(allowed) for _, kind in pages]
 
@@ -113,12 +113,23 @@ async def _profiles(request: Request) -> list[Profile]:
 
 async def plan_for(request: Request, action: str, resource_type: str) -> Plan:
     """What the reader may see of a type: of the URL's client, or in the reader's practice. Asked once a request."""
-    plans: dict[tuple[str, str], asyncio.Future[Plan]] = request.state.plans
-    asked = plans.get((action, resource_type))
-    if asked is None:
-        plan = request.app.state.authz.plan(asking(request), action, resource_type, base_properties(request))
-        asked = plans[action, resource_type] = asyncio.ensure_future(plan)
-    return await asked
+    (plan,) = await plans_for(request, [(action, resource_type)])
+    return plan
+
+
+async def plans_for(request: Request, wanted: Sequence[tuple[str, str]]) -> list[Plan]:
+    """Several such plans, in their order; those not known yet in one call."""
+    known: dict[tuple[str, str], asyncio.Future[Plan]] = request.state.plans
+    new = [each for each in dict.fromkeys(wanted) if each not in known]
+    if new:
+        call = asyncio.ensure_future(request.app.state.authz.plans(asking(request), new, base_properties(request)))
+        for place, each in enumerate(new):
+            known[each] = asyncio.ensure_future(_one_of(call, place))
+    return list(await asyncio.gather(*(known[each] for each in wanted)))
+
+
+async def _one_of(call: asyncio.Future[list[Plan]], place: int) -> Plan:
+    return (await call)[place]
 
 
 def asking(request: Request) -> Asking:

@@ -212,3 +212,24 @@ class PlanReply(BaseModel):
     kind: Literal["always_allowed", "always_denied", "conditional"]
     condition: dict[str, Any] | None = None
     refusal: dict[str, Any] | None = Field(default=None, description="Why always denied, as far as a family may know.")
+
+
+class PlanWanted(BaseModel):
+    """What one plan of several says for itself."""
+
+    action: Action
+    resource: PlanResource
+
+
+class PlansRequest(BaseModel):
+    """Several plans for one subject and context."""
+
+    subject: Subject
+    plans: list[PlanWanted] = Field(min_length=1, max_length=50)
+    context: Context | None = None
+
+
+class PlansReply(BaseModel):
+    """The plans, in the order in which they were asked for."""
+
+    plans: list[PlanReply]

@@ -111,6 +111,26 @@ def test_each_client_of_staff_is_planned_for_as_it_is_asked_about(shared_api: Ap
             assert evaluate_condition(plan["condition"], {**properties, "id": item}) is expected["decision"], item
 
 
+@pytest.mark.parametrize("subject", ["account/dana", "account/tom", "staff/ken", "staff/bea", "account/nobody"])
+@pytest.mark.parametrize("client", ["mia", "rosa", "vic", None])
+def test_plans_asked_in_one_call_are_those_asked_one_by_one(shared_api: Api, subject: str, client: str | None) -> None:
+    kind, _, name = subject.partition("/")
+    asked = {"subject": {"type": kind, "id": name}}
+    properties = {} if client is None else {"client_id": client}
+    wanted: list[dict[str, Any]] = [
+        {"action": {"name": "view"}, "resource": {"type": each, "properties": properties}} for each in TYPES
+    ]
+    singles = [shared_api.call("POST", "/v1/plan", {**asked, **each}).json() for each in wanted]
+    assert shared_api.call("POST", "/v1/plans", {**asked, "plans": wanted}).json() == {"plans": singles}
+
+
+def test_plans_that_cannot_be_read_are_refused_whole(shared_api: Api) -> None:
+    asked: dict[str, Any] = {"subject": {"type": "account", "id": "dana"}}
+    one = {"action": {"name": "view"}, "resource": {"type": "invoice"}}
+    for plans in ([], [one] * 51, [one, {"action": {"name": "view"}, "resource": {"type": "castle"}}], "all"):
+        assert shared_api.call("POST", "/v1/plans", {**asked, "plans": plans}).status_code == 422
+
+
 def test_a_plan_says_why_a_family_sees_nothing_where_it_may_be_told(shared_api: Api) -> None:
     resource = {"type": "service_plan", "properties": {"client_id": "rosa"}}
     body = {"subject": {"type": "account", "id": "tom"}, "action": {"name": "view"}, "resource": resource}
