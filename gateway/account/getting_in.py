@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from gateway.account import joining
+from gateway.account import joining, own_password, recovery
 
-ROUTES = (*joining.ROUTES,)
+ROUTES = (*joining.ROUTES, *recovery.ROUTES, *own_password.ROUTES)

@@ -26,20 +26,20 @@ async def site(tmp_path: Path, seeded_files: SeededFiles) -> AsyncIterator[Porta
         yield running
 
 
-async def mails(site: Portal, to: str) -> list[dict[str, Any]]:
-    """The mails to an address, the newest last, as they were written."""
+async def mails(site: Portal, to: str, practice: str | None = "northgate") -> list[dict[str, Any]]:
+    """The mails of a practice, or of none, to an address, the newest last, as they were written."""
 
     def read(session: Any) -> list[dict[str, Any]]:
-        chosen = select(Mail).where(Mail.recipient == to).order_by(Mail.id)
+        chosen = select(Mail).where(Mail.recipient == to, Mail.practice_id == practice).order_by(Mail.id)
         return [dict(mail.content or {}) for mail in session.exec(chosen)]
 
-    found: list[dict[str, Any]] = await site.state.records.read("northgate", read)
+    found: list[dict[str, Any]] = await site.state.records.read(practice, read)
     return found
 
 
-async def link_to(site: Portal, address: str) -> str:
+async def link_to(site: Portal, address: str, practice: str | None = "northgate") -> str:
     """The path of the newest link that was mailed to an address."""
-    text = (await mails(site, address))[-1]["text"]
+    text = (await mails(site, address, practice))[-1]["text"]
     found = re.search(r"http://[^/\s]+(/(?:join|reset)/[\w-]{43})", text)
     assert found, text
     return found[1]
