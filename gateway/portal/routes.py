@@ -10,14 +10,12 @@ from gateway.portal.intake.routes import ROUTES as INTAKE
 from gateway.portal.messages.routes import ROUTES as MESSAGES
 from gateway.portal.papers.routes import ROUTES as PAPERS
 from gateway.portal.picker import picker
-from gateway.portal.schedule.calendar import calendar
 from gateway.portal.schedule.routes import ROUTES as SCHEDULE
 from gateway.portal.service_plan import service_plan
 
 ROUTES = (
     Route("/", picker, guard=signed_in),
     Route("/c/{client}", dashboard, guard=Guard("open", "portal")),
-    Route("/c/{client}/calendar", calendar, guard=Guard("view", "calendar")),
     Route("/c/{client}/plan", service_plan, guard=Guard("view", "service_plan")),
     *BILLING,
     *SCHEDULE,

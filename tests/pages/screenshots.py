@@ -19,7 +19,7 @@ PICTURES = {
     "family_home_dark_390": ("dana", "/c/mia", 390, "dark"),
     "family_refusal_390": ("tom", "/c/rosa/plan", 390, "light"),
     "family_plan_1280": ("rosa", "/c/rosa/plan", 1280, "light"),
-    "family_calendar_1280": ("rosa", "/c/rosa/calendar?month={month}", 1280, "light"),
+    "family_calendar_1280": ("rosa", "/c/rosa/calendar?view=month&on={month}-01", 1280, "light"),
     "family_invoice_1280": ("rosa", "/c/rosa/invoices/inv_rosa_1", 1280, "light"),
     "practice_network_1280": ("jo", "/admin/clients/mia", 1280, "light"),
     "practice_toggles_1280": ("jo", "/admin/clients/rosa/grants/g_tom_rosa", 1280, "light"),

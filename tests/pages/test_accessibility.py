@@ -40,8 +40,8 @@ PAGES: dict[str | None, dict[str, int]] = {
         "/c/mia/invoices/inv_mia_2": 404,
         "/c/wren": 200,
     },
-    "rosa": {"/c/rosa": 200, "/c/rosa/plan": 200, "/c/rosa/calendar?month={month}": 200},
-    "maple": {"/c/arlo": 200, "/c/arlo/invoices": 200, "/c/arlo/calendar?month=2030-02": 200},
+    "rosa": {"/c/rosa": 200, "/c/rosa/plan": 200, "/c/rosa/calendar?view=month&on={month}-01": 200},
+    "maple": {"/c/arlo": 200, "/c/arlo/invoices": 200, "/c/arlo/calendar?view=month&on=2030-02-01": 200},
     "ada": {"/c/arlo": 200, "/c/arlo/documents": 403},
     "exa": {"/": 200, "/c/mia": 403},
     "jo": {

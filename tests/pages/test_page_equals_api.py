@@ -24,6 +24,9 @@ LISTS = {
     "service_plan": ("plan", r'<article[^>]* id="([^"]+)"'),
 }
 DETAILS = {
+    "appointments/{}": ("view", "appointment"),
+    "appointments/{}/cancel": ("cancel", "appointment"),
+    "appointments/{}/move": ("reschedule", "appointment"),
     "invoices/{}": ("view", "invoice"),
     "invoices/{}/print": ("print", "invoice"),
     "documents/{}": ("view", "document"),
@@ -117,4 +120,4 @@ def followed(visitor: Visitor, first: str) -> dict[str, int]:
 
 def _turned(link: str) -> bool:
     """A month other than the first one shown; there is no end to them."""
-    return "?month=" in link or link.startswith("/static/")
+    return "?view=" in link or link.startswith("/static/")

@@ -15,7 +15,8 @@ from starlette.requests import Request
 from gateway.admin.people import describe as describe_person
 from gateway.admin.switches import boxes, read_switches, said_of
 from gateway.portal.papers.documents import paragraphs
-from gateway.portal.schedule.visits import describe, month_asked, month_of
+from gateway.portal.schedule.views import View, day_asked, end_of, span_of
+from gateway.portal.schedule.visits import describe
 from gateway.web.formats import clock_time, count, day, hours, money, zone_name
 from gateway.web.paging import page_number, pages_of
 from gateway.web.words import FEATURES, KINDS, RELATIONS, relation
@@ -112,33 +113,27 @@ def test_an_appointments_state_is_one_word(state: str, starts_at: datetime, labe
 
 
 @pytest.mark.parametrize(
-    "asked", ["", "2026", "2026-13", "2026-00", "1999-12", "2101-01", "\u0662026-06", "2026-6", "x"]
+    "asked", ["", "2026", "2026-06", "2026-13-01", "2026-02-30", "1999-12-31", "2101-01-01", "\u0662026-06-01", "x"]
 )
-def test_a_month_that_cannot_be_read_is_the_present_one(asked: str) -> None:
+def test_a_day_that_cannot_be_read_is_today(asked: str) -> None:
     """No address breaks the calendar."""
-    assert month_asked(asked, NOON.date()) == date(2026, 6, 1)
+    assert day_asked(asked, NOON.date()) == NOON.date()
 
 
-@given(st.dates(date(2000, 1, 1), date(2099, 12, 31)))
-def test_a_month_is_shown_in_whole_weeks_and_holds_each_visit_once(first: date) -> None:
-    """Every day of the month stands inside exactly once; the links go to the months beside it."""
-    first = first.replace(day=1)
-    visits = [visit(datetime(first.year, first.month, 1, 12, tzinfo=PACIFIC))]
-    month = month_of(first, visits, first)
-    days = [square for week in month.weeks for square in week]
-    assert all(len(week) == 7 for week in month.weeks)
+@given(st.dates(date(2000, 1, 1), date(2099, 12, 30)), st.sampled_from([View.MONTH, View.WEEK]))
+def test_a_month_or_week_is_shown_in_whole_weeks_and_holds_each_visit_once(on: date, view: View) -> None:
+    """Every day of it stands inside exactly once, from a Sunday on; the links go to the ones beside it."""
+    span = span_of(view, on, [visit(datetime(on.year, on.month, on.day, 12, tzinfo=PACIFIC))], on)
+    days = [square for week in span.weeks for square in week]
+    assert all(len(week) == 7 for week in span.weeks)
     assert days[0].on.weekday() == 6
-    assert [square.on for square in days if square.inside] == [
-        first + timedelta(days=n) for n in range((month_end(first) - first).days)
-    ]
-    assert sum(len(square.visits) for square in days) == 1 == len(month.visits)
-    assert month.after == f"{month_end(first):%Y-%m}"
-    assert month.before == f"{first - timedelta(days=1):%Y-%m}"
-
-
-def month_end(first: date) -> date:
-    """The first day of the month after."""
-    return date(first.year + first.month // 12, first.month % 12 + 1, 1)
+    inside = [square.on for square in days if square.inside]
+    assert inside == [span.first + timedelta(days=n) for n in range((span.after - span.first).days)]
+    assert on in inside
+    assert len(inside) == 7 if view is View.WEEK else {one.month for one in inside} == {on.month}
+    assert sum(len(square.visits) for square in days) == 1 == len(span.visits)
+    assert end_of(view, span.before) == span.first
+    assert span_of(view, span.after, (), on).before == inside[-1]
 
 
 def request_for(query: str) -> Request:

@@ -1,31 +1,48 @@
-"""An appointment in words, and the months of a calendar."""
+"""An appointment in words."""
 
 from __future__ import annotations
 
-import calendar
-import re
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from gateway.web.formats import clock_time, day, hours
+from babel.dates import format_date
+
+from gateway.portal.schedule.claims import STANDING
+from gateway.portal.schedule.slots import slot_of
+from gateway.web.formats import clock_time, day, hours, zone_name
+from gateway.web.language import N_, _, language
 from gateway.web.words import Badge
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
+    from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
     from models.tables.records import Appointment
 
-WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
-_MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)  # the months that a calendar can be turned to
+TONES = 6  # of avatars and of the marks of clients
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """A client among several: told apart by name and initials, and only then by colour."""
+
+    id: str
+    name: str
+    mark: str
+    tone: int
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """An appointment on the practice's clock. `iso` carries the offset; `off` when it does not take place."""
+    """An appointment on the practice's clock. `iso` carries the offset; `off` when it does not take place.
+
+    `whose` is there where several clients stand on one page.
+    """
 
     id: str
+    href: str
+    starts_at: datetime
     on: date
     title: str
     details: str
@@ -36,11 +53,12 @@ class Visit:
     over: bool
     off: bool
     this_year: bool
+    whose: Whose | None = None
 
     @property
     def weekday(self) -> str:
         """Wednesday."""
-        return f"{self.on:%A}"
+        return str(format_date(self.on, "EEEE", locale=language()))
 
     @property
     def date(self) -> str:
@@ -50,7 +68,7 @@ class Visit:
     @property
     def month(self) -> str:
         """Jun."""
-        return f"{self.on:%b}"
+        return str(format_date(self.on, "LLL", locale=language())).rstrip(".").capitalize()
 
     @property
     def year(self) -> int | None:
@@ -63,112 +81,62 @@ class Visit:
         return self.on.day
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
-    """A square of the month; one of the months around it (`inside` false) shows no visits."""
-
-    on: date
-    inside: bool
-    today: bool
-    visits: tuple[Visit, ...]
-
-    @property
-    def number(self) -> int:
-        """The day of the month."""
-        return self.on.day
-
-    @property
-    def label(self) -> str:
-        """June 3, 2026."""
-        return day(self.on)
-
-
-@dataclass(frozen=True, slots=True)
-class Month:
-    """A month of visits, in weeks from Sunday; keys are `2026-06`."""
-
-    first: date
-    weeks: tuple[tuple[Day, ...], ...]
-    visits: tuple[Visit, ...]
-
-    @property
-    def key(self) -> str:
-        """2026-06."""
-        return _key(self.first)
-
-    @property
-    def label(self) -> str:
-        """June 2026."""
-        return f"{self.first:%B %Y}"
-
-    @property
-    def before(self) -> str:
-        """The key of the month before."""
-        return _key(self.first - timedelta(days=1))
-
-    @property
-    def after(self) -> str:
-        """The key of the month after."""
-        return _key(self.first + timedelta(days=31))
-
-    @property
-    def before_label(self) -> str:
-        """May, as three letters."""
-        return f"{self.first - timedelta(days=1):%b}"
-
-    @property
-    def after_label(self) -> str:
-        """Jul."""
-        return f"{self.first + timedelta(days=31):%b}"
-
-
-def describe(row: Appointment, zone: ZoneInfo, now: datetime, staff: Mapping[str, str]) -> Visit:
-    """The appointment on the practice's clock; `staff` names its members by id."""
-    start = row.starts_at.astimezone(zone)
-    end = (row.starts_at + timedelta(minutes=row.minutes)).astimezone(zone)
+def describe(
+    row: Appointment,
+    zone: ZoneInfo,
+    now: datetime,
+    staff: Mapping[str, str],
+    *,
+    whose: Whose | None = None,
+    tell_zone: bool = False,
+) -> Visit:
+    """The appointment on the practice's clock, which is named with `tell_zone`; `staff` names its members by id."""
+    taken = slot_of(row)
+    start, end = taken.start.astimezone(zone), taken.end.astimezone(zone)
     provider = staff.get(row.provider_id or "")
+    details = (_("with %(name)s", name=provider) if provider else "", row.place, zone_name(zone.key) * tell_zone)
     return Visit(
         id=row.id,
+        href=f"/c/{row.client_id}/appointments/{row.id}",
+        starts_at=row.starts_at,
         on=start.date(),
         title=row.title,
-        details=" · ".join(part for part in (f"with {provider}" if provider else "", row.place) if part),
+        details=" · ".join(part for part in details if part),
         iso=start.isoformat(timespec="minutes"),
-        time=clock_time(start),
-        hours=hours(start, end),
-        state=_state(row.state, over=end <= now),
+        time=clock_time(start) + clock_reading(start),
+        hours=hours(start, end) + clock_reading(start),
+        state=state_of(row.state, over=end <= now),
         over=end <= now,
         off=row.state == "cancelled",
         this_year=start.year == now.year,
+        whose=whose,
     )
 
 
-def month_asked(asked: str, today: date) -> date:
-    """The first day of the month asked for as `2026-06`; of this month when that cannot be read."""
-    if not _MONTH.fullmatch(asked):
-        return today.replace(day=1)
-    return date(int(asked[:4]), int(asked[5:]), 1)
+def clock_reading(moment: datetime) -> str:
+    """Which of two it is, ` (PST)`, when the clocks show this hour twice; otherwise nothing."""
+    twice = moment.replace(fold=0).utcoffset() != moment.replace(fold=1).utcoffset()
+    return f"\N{NO-BREAK SPACE}({moment:%Z})" if twice else ""
 
 
-def month_of(first: date, visits: Sequence[Visit], today: date) -> Month:
-    """The squares of a month with their visits, in order of time."""
-    inside = tuple(visit for visit in visits if (visit.on.year, visit.on.month) == (first.year, first.month))
-
-    def square(on: date) -> Day:
-        return Day(on, on.month == first.month, on == today, tuple(visit for visit in inside if visit.on == on))
-
-    weeks = calendar.Calendar(firstweekday=6).monthdatescalendar(first.year, first.month)
-    return Month(first, tuple(tuple(square(on) for on in week) for week in weeks), inside)
+def whose_of(client_id: str, name: str) -> Whose:
+    """How a client is told apart from the others."""
+    words = name.split()
+    mark = words[0][0] + (words[-1][0] if len(words) > 1 else "")
+    return Whose(client_id, name, mark, (len(name) * 2 + len(words[0])) % TONES)
 
 
-def _key(value: date) -> str:
-    return f"{value:%Y-%m}"
+_STATES = {
+    "booked": Badge(N_("Booked"), "good"),
+    "requested": Badge(N_("Requested"), "info"),
+    "cancelled": Badge(N_("Cancelled")),
+    "completed": Badge(N_("Took place")),
+}
 
 
-def _state(state: str, *, over: bool) -> Badge:
-    if state == "booked":
-        return Badge("Past") if over else Badge("Booked", "good")
-    return {
-        "requested": Badge("Requested", "info"),
-        "cancelled": Badge("Cancelled"),
-        "completed": Badge("Took place"),
-    }.get(state, Badge(state.capitalize()))
+def state_of(state: str, *, over: bool) -> Badge:
+    """The state in a word; what was booked and is over is past."""
+    if over and state in STANDING:
+        return Badge(_("Past"))
+    badge = _STATES.get(state)
+    return Badge(state.capitalize()) if badge is None else Badge(_(badge.label), badge.tone)
