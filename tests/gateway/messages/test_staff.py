@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.gateway.messages.test_threads import key_on, site, write  # noqa: F401 - `site` is a fixture.
+from tests.gateway.messages.test_threads import write
 
 if TYPE_CHECKING:
     from tests.gateway.portal_stack import Portal
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 _LISTED = re.compile(r'href="/admin/clients/[^/]+/messages/(thr_[^"?]+)"')
 
 
-async def test_each_finds_only_the_threads_they_take_part_in(site: Portal) -> None:  # noqa: F811
+async def test_each_finds_only_the_threads_they_take_part_in(site: Portal) -> None:
     """Ken has two, Lea one, Jo, who runs the practice, none; a reviewer has no inbox; nobody reads another's."""
     for name, listed in (("ken", {"thr_rosa_ken", "thr_dana_ken"}), ("lea", {"thr_leo_lea"}), ("jo", set())):
         answer = await (await site.as_(name)).get("/admin/messages")
@@ -27,7 +27,7 @@ async def test_each_finds_only_the_threads_they_take_part_in(site: Portal) -> No
         assert status == 404, name
 
 
-async def test_ken_answers_and_dana_reads_it(site: Portal) -> None:  # noqa: F811
+async def test_ken_answers_and_dana_reads_it(site: Portal) -> None:
     """What the therapist writes is unread for the family until the family opens the thread."""
     ken, dana = await site.as_("ken"), await site.as_("dana")
     await dana.get("/c/mia/messages/thr_dana_ken")
@@ -42,7 +42,7 @@ async def test_ken_answers_and_dana_reads_it(site: Portal) -> None:  # noqa: F81
     assert "1 new</span>" not in (await dana.get("/c/mia/messages")).text
 
 
-async def test_jo_writes_to_anyone_who_can_read_it(site: Portal) -> None:  # noqa: F811
+async def test_jo_writes_to_anyone_who_can_read_it(site: Portal) -> None:
     """A subscribed administrator begins a thread with whoever has messages on (row Y25), and with nobody else."""
     jo, path = await site.as_("jo"), "/admin/clients/mia/messages/new"
     people = re.findall(r'<option value="([^"]+)"', (await jo.get(path)).text)
@@ -57,7 +57,7 @@ async def test_jo_writes_to_anyone_who_can_read_it(site: Portal) -> None:  # noq
     assert thread not in (await ken.get("/admin/messages")).text
 
 
-async def test_who_may_not_begin_is_not_led_there(site: Portal) -> None:  # noqa: F811
+async def test_who_may_not_begin_is_not_led_there(site: Portal) -> None:
     """Lea has no subscription: she reads, finds no button, and is told why she cannot answer."""
     lea = await site.as_("lea")
     assert 'href="/admin/messages/new"' not in (await lea.get("/admin/messages")).text
@@ -67,7 +67,7 @@ async def test_who_may_not_begin_is_not_led_there(site: Portal) -> None:  # noqa
     assert 'name="text"' not in page
 
 
-async def test_staff_are_told_when_the_family_cannot_read_it(site: Portal) -> None:  # noqa: F811
+async def test_staff_are_told_when_the_family_cannot_read_it(site: Portal) -> None:
     """With messages switched off for Dana, Ken's page says that she cannot read the conversation now."""
     ken, path = await site.as_("ken"), "/admin/clients/mia/messages/thr_dana_ken"
     assert "cannot read this conversation" not in (await ken.get(path)).text

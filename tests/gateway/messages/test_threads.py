@@ -7,23 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.gateway.portal_stack import Browser, Portal, SeededFiles, portal
-
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
     import httpx
+
+    from tests.gateway.portal_stack import Browser, Portal
 
 pytestmark = pytest.mark.anyio
 _KEY = re.compile(r'name="key" value="([0-9a-f]{32})"')
 _LISTED = re.compile(r'href="/c/[^/]+/messages/(thr_[^"?]+)"')
-
-
-@pytest.fixture
-async def site(tmp_path: Path, seeded_files: SeededFiles) -> AsyncIterator[Portal]:
-    async with portal(tmp_path, seeded_files) as running:
-        yield running
 
 
 async def key_on(browser: Browser, page: str) -> str:
