@@ -35,3 +35,11 @@ for (const form of document.querySelectorAll("form[data-guard-unsaved]")) {
     if (!leaving && fingerprint(new FormData(form)) !== unchanged) event.preventDefault();
   });
 }
+
+// A page that the browser put away may belong to somebody who has signed out since: it is asked for again.
+window.addEventListener("pagehide", (event) => {
+  if (event.persisted) document.documentElement.classList.add("put-away");
+});
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
