@@ -16,7 +16,7 @@ from gateway.edge.errors import NotFound
 from gateway.notices.notify import Event, notify_staff
 from gateway.portal.intake.filling import claim, forget_history
 from gateway.portal.intake.paper import write_paper
-from gateway.portal.intake.questions import Visibility, in_language
+from gateway.portal.intake.questions import Visibility, in_language, read_questions, shown
 from gateway.records.files import Upload, keep_file
 from gateway.records.store import outbox_entry
 from gateway.web.language import N_
@@ -87,6 +87,8 @@ def complete(session: Session, opened: Form, sending: Sending) -> Outcome:
         form.filler_id = sending.account_id
     form.state, form.completed_on, form.completed_by = "completed", sending.today, sending.account_id
     form.language, form.ready_at = sending.language, None
+    asked = {question.id for question in shown(read_questions(form.questions), form.answers)}
+    form.answers = {key: answer for key, answer in form.answers.items() if key in asked}
     if sending.signing is not None:
         form.signature = _signature(form, sending, sending.signing)
     document = _document(session, form, sending)
