@@ -104,6 +104,8 @@ def _serving(route: Route) -> Callable[[Request], Awaitable[Response]]:
         except CannotDecide as error:
             log.warning("cannot_decide", reason=str(error))
             return error_page(request, 503)
+        finally:
+            await request.close()  # The files of a form go with it.
 
     return serve
 
