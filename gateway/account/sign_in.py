@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from anyio import to_thread
 
+from gateway.account.credentials import still_counts
 from gateway.account.entering import enter, sign_in_event
 from gateway.account.passwords import (
     PASSWORD_CHARACTERS_MAX,
@@ -16,13 +17,14 @@ from gateway.account.passwords import (
     hash_password,
     is_outdated,
 )
-from gateway.edge.cookies import Left, fresh_visitor
+from gateway.account.visitors import address_of, visitor_page
+from gateway.edge.cookies import Left
 from gateway.edge.errors import CannotDecide
 from gateway.edge.guard import Route, public, signed_in
 from gateway.edge.paths import is_local
 from gateway.edge.sessions import IDLE_SECONDS_MAX
 from gateway.web.language import N_, _
-from gateway.web.pages import page, see_other
+from gateway.web.pages import see_other
 from models.vocabulary import SubjectType
 
 if TYPE_CHECKING:
@@ -60,19 +62,21 @@ async def sign_in(request: Request) -> Response:
     app, fields = request.app.state, await request.form()
     username, password = str(fields.get("username", "")), str(fields.get("password", ""))
     target = str(fields.get("next", ""))
-    name, address = canonical(username), _address(request)
+    name, address = canonical(username), address_of(request)
     if not await app.attempts.begin(name, address):
         log.warning("sign_in_limited")
         return await _form(request, status=429, problem=_TOO_MANY, username=username, target=target)
     too_long = len(name) > USERNAME_CHARACTERS_MAX or len(password) > PASSWORD_CHARACTERS_MAX
     credential: Credential | None = None if too_long else await app.records.credential(name)
     stored = None if credential is None else credential.password_hash
-    if not await app.passwords.fits(stored, password[:PASSWORD_CHARACTERS_MAX]) or credential is None:
+    fits = await app.passwords.fits(stored, password[:PASSWORD_CHARACTERS_MAX])
+    if credential is None or not fits or not await still_counts(request, credential):
         await app.authz.record(sign_in_event("sign_in.refused", credential))
         return await _form(request, status=401, problem=_REFUSED, username=username, target=target)
     await app.attempts.succeeded(name, address)
     if is_outdated(credential.password_hash):
-        await app.records.set_password_hash(name, await to_thread.run_sync(hash_password, password))
+        credential.password_hash = await to_thread.run_sync(hash_password, password)
+        await app.records.set_password_hash(name, credential.password_hash)
     return await enter(request, credential, _PASSWORD, target)
 
 
@@ -97,9 +101,7 @@ async def sign_out(request: Request) -> Response:
 async def _form(
     request: Request, *, status: int = 200, problem: str = "", username: str = "", target: str = ""
 ) -> Response:
-    fresh = None if request.state.cookie else fresh_visitor()
-    request.state.cookie = request.state.cookie or fresh
-    response = await page(
+    return await visitor_page(
         request,
         "account/sign_in.html",
         status=status,
@@ -109,9 +111,6 @@ async def _form(
         left=_left(request, target),
         demo_names=await _demo_names(request),
     )
-    if fresh is not None:
-        request.app.state.cookies.set(response, fresh)
-    return response
 
 
 def _left(request: Request, target: str) -> str:
@@ -132,16 +131,6 @@ async def _demo_names(request: Request) -> Sequence[dict[str, Any]]:
         {"title": title, "names": [username for _, username in group]}
         for title, group in groupby(known, key=lambda entry: entry[0])
     ]
-
-
-def _address(request: Request) -> str:
-    """The address that tries are counted for: the peer, or what a trusted proxy says of its own peer."""
-    peer = request.client.host if request.client else ""
-    hops = [hop.strip() for hop in request.headers.get("x-forwarded-for", "").split(",")]
-    trusted = request.app.state.settings.trusted_proxies
-    while peer in trusted and hops and hops[-1]:
-        peer = hops.pop()
-    return peer
 
 
 ROUTES = (
