@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from gateway.admin.people import describe, name_of
 from gateway.admin.switches import Problem, boxes, conflict_problems, read_switches, said_of, states
 from gateway.edge.errors import Rejected
-from gateway.edge.questions import may
+from gateway.edge.questions import may, opens
 from gateway.web.formats import count, day
+from gateway.web.language import N_, _
 from gateway.web.pages import page, say, see_other
 from gateway.web.today import local_today
 from gateway.web.words import Badge
@@ -24,6 +25,19 @@ if TYPE_CHECKING:
 
     from gateway.admin.people import NetworkPerson
     from gateway.admin.switches import SentSwitches
+
+
+# Pages of the practice about one client: name, icon, last part of the path, and what it takes to open it.
+_PLACES = ((N_("Documents"), "document", "documents", ("view", "document")),)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A further page about the client."""
+
+    label: str
+    icon: str
+    href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +86,7 @@ async def _show(
         status=status,
         problems=problems,
         about=await _about(request, attributes),
+        places=await _places(request),
         network=await _network(request) if sees_grants else None,
         switches=boxes(states(attributes["switches"]), practice=states(practice["switches"]), sent=sent)
         if sees_switches
@@ -79,6 +94,17 @@ async def _show(
         switches_action=f"/admin/clients/{client.id}/switches",
         may_switch=may_switch,
     )
+
+
+async def _places(request: Request) -> list[Place]:
+    """The further pages that open for the reader."""
+    openings = await opens(request, [question for *_rest, question in _PLACES])
+    base = f"/admin/clients/{request.state.client.id}"
+    return [
+        Place(_(label), icon, f"{base}/{last}")
+        for (label, icon, last, _question), is_open in zip(_PLACES, openings, strict=True)
+        if is_open
+    ]
 
 
 async def _network(request: Request) -> list[NetworkPerson]:

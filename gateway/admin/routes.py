@@ -6,8 +6,10 @@ from gateway.admin.clients import clients
 from gateway.admin.grants import grant_page, save_toggles
 from gateway.admin.messages import ROUTES as MESSAGES
 from gateway.admin.network import client_page, save_client_switches
+from gateway.admin.papers import ROUTES as PAPERS
 from gateway.admin.payments import ROUTES as PAYMENTS
 from gateway.admin.practice import practice_page, save_practice_switches, save_settings
+from gateway.admin.releases import ROUTES as RELEASES
 from gateway.admin.sections import start
 from gateway.edge.guard import Guard, Route, signed_in
 
@@ -22,5 +24,7 @@ ROUTES = (
     Route("/admin/practice", save_settings, guard=Guard("update", "practice"), methods=("POST",)),
     Route("/admin/practice/switches", save_practice_switches, guard=Guard("update", "switch"), methods=("POST",)),
     *MESSAGES,
+    *PAPERS,
+    *RELEASES,
     *PAYMENTS,
 )

@@ -140,7 +140,7 @@ def release_document(session: Session, document_id: str, signers: Mapping[str, s
     _change_state(session, document, RELEASED)
     if document.signer_rule != EACH:
         return [document]
-    kept = {copy.copy_of: copy for copy in copies_of(session, document_id)}
+    kept = {copy.copy_of: copy for copy in _locked_copies(session, document_id)}
     for copy in kept.values():
         _change_state(session, copy, RELEASED)
     made = [_copy(session, document, account, name) for account, name in signers.items() if account not in kept]
@@ -152,7 +152,7 @@ def withdraw_document(session: Session, document_id: str) -> bool:
     document = _locked(session, document_id)
     if document is None or document.state != RELEASED or document.copy_of is not None:
         return False
-    group = [document, *copies_of(session, document_id)]
+    group = [document, *_locked_copies(session, document_id)]
     if signatures_of(session, [one.id for one in group]):
         return False
     for one in group:
@@ -160,10 +160,26 @@ def withdraw_document(session: Session, document_id: str) -> bool:
     return True
 
 
+def share_document(session: Session, document_id: str) -> bool:
+    """Show what one person handed in to all who may see the client's documents; False when it is shared already."""
+    document = _locked(session, document_id)
+    if document is None or document.uploaded_by is None or document.copy_of is None:
+        return False
+    document.copy_of = None
+    session.add(document)
+    session.add(outbox_entry("document", document))
+    return True
+
+
 def copies_of(session: Session, original_id: str) -> list[Document]:
-    """The signers' own copies of a document, locked."""
+    """The signers' own copies of a document."""
+    return list(session.exec(select(Document).where(Document.original_id == original_id).order_by(col(Document.id))))
+
+
+def _locked_copies(session: Session, original_id: str) -> list[Document]:
+    """The copies as they are now, held until the transaction ends."""
     chosen = select(Document).where(Document.original_id == original_id).order_by(col(Document.id))
-    return list(session.exec(chosen.with_for_update()))
+    return list(session.exec(chosen.with_for_update().execution_options(populate_existing=True)))
 
 
 def own_copy(session: Session, original_id: str, account_id: str, name: str) -> Document | None:
@@ -171,7 +187,7 @@ def own_copy(session: Session, original_id: str, account_id: str, name: str) -> 
     original = _locked(session, original_id)
     if original is None or original.state != RELEASED or original.signer_rule != EACH or original.copy_of is not None:
         return None
-    kept = {copy.copy_of: copy for copy in copies_of(session, original_id)}
+    kept = {copy.copy_of: copy for copy in _locked_copies(session, original_id)}
     return kept.get(account_id) or _copy(session, original, account_id, name)
 
 

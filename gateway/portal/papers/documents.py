@@ -10,27 +10,22 @@ from sqlalchemy import exists
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from gateway.edge.care_team import care_team
 from gateway.edge.questions import listing, may
-from gateway.notices.notify import Event, notify_staff
 from gateway.portal.papers.printing import Letter, print_document
 from gateway.records.files import (
     ACCEPT,
     FILE_BYTES_MAX,
-    UploadRefused,
     attachment,
     file_answer,
-    keep_file,
     load_file,
-    uploaded,
 )
-from gateway.records.papers import EACH, RELEASED, add_document, content_sha256, new_document_id, signatures_of
+from gateway.records.papers import EACH, RELEASED, content_sha256, signatures_of
 from gateway.web.formats import day
 from gateway.web.language import N_, _, language
-from gateway.web.pages import page, say, see_other
+from gateway.web.pages import page
 from gateway.web.paging import page_number, pages_of
 from gateway.web.staff import staff_names
-from gateway.web.today import local_today, zone_of
+from gateway.web.today import zone_of
 from gateway.web.words import Badge
 from models.tables.papers import Signature
 from models.tables.records import Document
@@ -39,16 +34,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlalchemy import ColumnElement
-    from sqlmodel import Session
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from gateway.records.files import Upload
     from models.tables.papers import StoredFile
 
 SIZE = 50
 TO_SIGN_MAX = 100
 TITLE_CHARACTERS_MAX = 120
+PDF = "application/pdf"
 CATEGORIES: Mapping[str, str] = {
     "billing": N_("Billing"),
     "legal": N_("Legal"),
@@ -242,8 +236,11 @@ async def document_file(request: Request) -> Response:
     return await document_answer(request, row, reader_id=request.state.reader.id)
 
 
-async def document_answer(request: Request, row: Document, *, reader_id: str | None) -> Response:
-    """The file of a document for a reader; staff (None) get every signature, families the details of their own."""
+async def document_answer(request: Request, row: Document, *, reader_id: str | None, notice: str = "") -> Response:
+    """The file of a document for a reader; staff (None) get every signature, families the details of their own.
+
+    `notice` is what must go with it.
+    """
     state, client = request.app.state, request.state.client
     file: StoredFile | None = (
         None if row.file_id is None else await load_file(state.records, row.practice_id, row.file_id)
@@ -251,7 +248,7 @@ async def document_answer(request: Request, row: Document, *, reader_id: str | N
     signatures: list[Signature] = await state.records.read(
         row.practice_id, lambda session: signatures_of(session, [row.id])
     )
-    if file is not None and (not signatures or file.media_type != "application/pdf"):
+    if file is not None and (not (signatures or notice) or file.media_type != PDF):
         return file_answer(file)
     practice = await state.records.practice(row.practice_id)
     (paper,) = await in_words(request, [row], to_sign=False)
@@ -265,71 +262,17 @@ async def document_answer(request: Request, row: Document, *, reader_id: str | N
         zone=client.zone,
         site=state.settings.public_url,
         language=language(),
+        notice=notice,
     )
     content = print_document(letter, file, signatures, reader_id=reader_id)
-    return attachment(f"{file_stem(row.title)}.pdf", "application/pdf", content)
-
-
-async def upload(request: Request) -> Response:
-    """Keep a file from the family, for the practice and whoever handed it in, until the practice shares it."""
-    client, reader, state = request.state.client, request.state.reader, request.app.state
-    title = " ".join(str((await request.form()).get("title", "")).split())[:TITLE_CHARACTERS_MAX]
-    try:
-        sent = await _chosen(request)
-        row = _uploaded_document(request, sent, title)
-        team = await care_team(state.authz, client.practice_id, client.id)
-
-        def write(session: Session) -> None:
-            file_id = keep_file(session, sent, practice_id=client.practice_id, client_id=client.id, by=reader.actor)
-            row.file_id = file_id
-            add_document(session, row)
-            notify_staff(
-                session,
-                Event.DOCUMENT,
-                practice_id=client.practice_id,
-                client_id=client.id,
-                staff=team.in_charge,
-                path=f"/admin/clients/{client.id}/documents",
-            )
-
-        await state.records.change(client.practice_id, write)
-    except UploadRefused as refused:
-        return await show_documents(request, title=title, problems=[Problem("file", str(refused))], status=422)
-    await say(request, _("Your file was sent to the practice."))
-    return see_other(f"/c/{client.id}/documents")
-
-
-async def _chosen(request: Request) -> Upload:
-    sent = await uploaded(request)
-    if sent is None:
-        raise UploadRefused(_("Choose a file first."))
-    return sent
-
-
-def _uploaded_document(request: Request, sent: Upload, title: str) -> Document:
-    client, reader = request.state.client, request.state.reader
-    return Document(
-        id=new_document_id(),
-        practice_id=client.practice_id,
-        client_id=client.id,
-        category="general",
-        state=RELEASED,
-        signer_rule="nobody",
-        signer_ids=[],
-        copy_of=reader.id,
-        title=title or sent.name.rpartition(".")[0],
-        author="",
-        dated=local_today(request),
-        body="",
-        uploaded_by=reader.id,
-    )
+    return attachment(f"{file_stem(row.title)}.pdf", PDF, content)
 
 
 async def in_words(request: Request, rows: Sequence[Document], *, to_sign: bool) -> list[DocumentView]:
     """The documents with the names of their authors."""
     authors = await staff_names(request, [row.author for row in rows if row.author])
-    reader = request.state.reader
-    return [describe(row, source=_source(row, authors, reader.id), to_sign=to_sign) for row in rows]
+    reader_id = "" if request.state.reader is None else request.state.reader.id
+    return [describe(row, source=_source(row, authors, reader_id), to_sign=to_sign) for row in rows]
 
 
 def _source(row: Document, authors: Mapping[str, str], reader_id: str) -> str:

@@ -38,6 +38,7 @@ class Letter:
     zone: str
     site: str
     language: str
+    notice: str = ""  # what must go with it
 
 
 def print_document(
@@ -48,6 +49,8 @@ def print_document(
         return _joined(file.content, _certificate(letter, signatures, reader_id, paper=None).bytes())
     paper = Paper(letter.practice_name, letter.letterhead, letter.title, language=letter.language)
     paper.facts([(_("About"), letter.about), (_("Document"), letter.summary)])
+    if letter.notice:
+        paper.paragraph(letter.notice)
     for paragraph in letter.body:
         paper.paragraph(paragraph)
     if signatures:
@@ -63,6 +66,10 @@ def _certificate(
     if paper is None:
         paper = Paper(letter.practice_name, letter.letterhead, letter.title, language=letter.language)
         paper.facts([(_("About"), letter.about), (_("Document"), letter.summary)])
+        if letter.notice:
+            paper.paragraph(letter.notice)
+    if not signatures:
+        return paper
     paper.heading(_("Certificate of electronic signature"))
     zone = ZoneInfo(letter.zone)
     for signature in signatures:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from gateway.edge.guard import Guard, Route
-from gateway.portal.papers.documents import document, document_file, documents, upload
+from gateway.edge.guard import Guard, Route, public
+from gateway.portal.papers.documents import document, document_file, documents
+from gateway.portal.papers.handing_in import upload
+from gateway.portal.papers.released import open_released, released, verify
 from gateway.portal.papers.signing import copy, sign
 
 _VIEW = Guard("view", "document")
@@ -16,4 +18,7 @@ ROUTES: tuple[Route, ...] = (
     # `sign` asks for the action itself: of two clicks the second finds a document that nobody may sign any more.
     Route("/c/{client}/documents/{id}/sign", sign, guard=_VIEW, methods=("POST",)),
     Route("/c/{client}/documents/{id}/copy", copy, guard=Guard("sign", "document"), methods=("POST",)),
+    Route("/released/{token}", released, guard=public),
+    Route("/released/{token}", open_released, guard=public, methods=("POST",)),
+    Route("/verify/{code}", verify, guard=public),
 )
