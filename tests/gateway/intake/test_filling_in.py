@@ -1,0 +1,238 @@
+"""A family fills a form in, leaves, comes back, signs and sends it; the practice finds it among the documents."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlmodel import select
+
+from models.tables.intake import FormAnswer
+from models.tables.mail import Notice
+from models.tables.papers import StoredFile
+from models.tables.records import Document, Form, Outbox
+from tests.gateway.portal_stack import Browser, Portal, SeededFiles, portal
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.anyio
+
+INTAKE = "/c/mia/forms/form_mia_intake"
+PRIVACY = "/c/mia/forms/form_mia_privacy"
+ABOUT = {
+    "q.for_whom": "child",
+    "q.full_name": "Mia Novak",
+    "q.born": "2017-03-09",
+    "q.phone": "(555) 0120-102",
+}
+
+
+@pytest.fixture
+async def site(tmp_path: Path, seeded_files: SeededFiles) -> AsyncIterator[Portal]:
+    async with portal(tmp_path, seeded_files) as running:
+        yield running
+
+
+def version_of(page: str) -> str:
+    found = re.search(r'name="version" value="(\d+)"', page)
+    assert found
+    return found[1]
+
+
+def asked_on(page: str) -> list[str]:
+    return re.findall(r'name="asked" value="(\w+)"', page)
+
+
+async def save(
+    browser: Browser, path: str, fields: dict[str, Any], *, page: str | None = None, **kwargs: Any
+) -> Any:
+    """Send the questions of a step as the page shows it, with these answers."""
+    shown = page or (await browser.get(path)).text
+    form = {"version": version_of(shown), "asked": asked_on(shown), "go": "next"} | fields
+    return await browser.post(path, form, path, **kwargs)
+
+
+async def kept(site: Portal, form_id: str) -> Form:
+    def read(session: Any) -> Form:
+        return session.get_one(Form, form_id)
+
+    return await site.state.records.read("northgate", read)
+
+
+async def rows(site: Portal, table: Any) -> list[Any]:
+    return await site.state.records.read("northgate", lambda session: list(session.exec(select(table))))
+
+
+async def test_the_list_has_what_is_to_complete_first_and_only_the_readers_own(site: Portal) -> None:
+    dana, sam, rosa = await site.as_("dana"), await site.as_("sam"), await site.as_("rosa")
+    page = (await dana.get("/c/mia/forms")).text
+    assert page.index("To complete") < page.index("Informed Consent for Psychotherapy")
+    assert "4 of" in page, "the answers given so far are counted"
+    assert (await sam.get("/c/mia/forms")).status_code == 403, "forms are off for sam"
+    assert (await rosa.get("/c/rosa/forms")).text.count("Standard Intake Questionnaire") == 1
+    assert (await rosa.get("/c/mia/forms")).status_code == 404
+
+
+async def test_answers_are_kept_when_the_reader_goes_on_later(site: Portal) -> None:
+    dana = await site.as_("dana")
+    left = await save(dana, f"{INTAKE}/steps/1", ABOUT | {"q.called": "Mia, she/her", "go": "later"})
+    assert (left.status_code, left.headers["location"]) == (303, "/c/mia/forms")
+    again = (await dana.get(f"{INTAKE}/steps/1")).text
+    assert 'value="Mia, she/her"' in again
+    assert (await kept(site, "form_mia_intake")).state == "in_progress"
+
+
+async def test_a_step_says_what_is_missing_and_keeps_what_was_typed(site: Portal) -> None:
+    dana = await site.as_("dana")
+    answer = await save(dana, f"{INTAKE}/steps/1", ABOUT | {"q.phone": "12", "q.called": "Mimi"})
+    assert answer.status_code == 422
+    assert 'href="#q.phone"' in answer.text
+    assert 'value="12"' in answer.text
+    assert 'value="Mimi"' in answer.text
+    assert "area code" in answer.text
+
+
+async def test_a_part_is_asked_only_with_the_answers_that_lead_to_it(site: Portal) -> None:
+    dana = await site.as_("dana")
+    first = await save(dana, f"{INTAKE}/steps/1", ABOUT)
+    assert first.headers["location"] == f"{INTAKE}/steps/3", "the part about adults is left out for a child"
+    assert (await dana.get(f"{INTAKE}/steps/2")).status_code == 404
+    second = await save(dana, f"{INTAKE}/steps/1", ABOUT | {"q.for_whom": "myself"})
+    assert second.headers["location"] == f"{INTAKE}/steps/2"
+
+
+async def test_what_two_tabs_changed_is_joined(site: Portal) -> None:
+    dana = await site.as_("dana")
+    page = (await dana.get(f"{INTAKE}/steps/1")).text
+    await save(dana, f"{INTAKE}/steps/1", ABOUT | {"q.called": "Mimi"}, page=page)
+    answer = await save(dana, f"{INTAKE}/steps/1", ABOUT | {"q.email": "d@mail.example"}, page=page)
+    assert answer.status_code == 303
+    answers = (await kept(site, "form_mia_intake")).answers
+    assert (answers["called"], answers["email"]) == ("Mimi", "d@mail.example")
+
+
+async def test_where_two_tabs_disagree_the_reader_chooses(site: Portal) -> None:
+    dana = await site.as_("dana")
+    page = (await dana.get(f"{INTAKE}/steps/1")).text
+    await save(dana, f"{INTAKE}/steps/1", ABOUT | {"q.called": "Mimi"}, page=page)
+    merge = await save(dana, f"{INTAKE}/steps/1", ABOUT | {"q.called": "Mia"}, page=page)
+    assert merge.status_code == 409
+    assert "Mimi" in merge.text
+    assert 'name="q.called" value="Mia"' in merge.text
+    assert (await kept(site, "form_mia_intake")).answers["called"] == "Mimi"
+    choice = {"version": version_of(merge.text), "asked": "called", "q.called": "Mia", "go": "next"}
+    saved = await dana.post(f"{INTAKE}/steps/1", choice | {"choose.called": "saved"}, f"{INTAKE}/steps/1")
+    assert saved.status_code == 303
+    assert (await kept(site, "form_mia_intake")).answers["called"] == "Mimi"
+    await dana.post(f"{INTAKE}/steps/1", choice | {"choose.called": "typed"}, f"{INTAKE}/steps/1")
+    assert (await kept(site, "form_mia_intake")).answers["called"] == "Mia"
+
+
+async def test_a_script_that_keeps_answers_learns_the_version_or_that_there_is_something_to_choose(
+    site: Portal,
+) -> None:
+    dana = await site.as_("dana")
+    page = (await dana.get(f"{INTAKE}/steps/1")).text
+    as_json = {"headers": {"accept": "application/json"}}
+    first = await save(dana, f"{INTAKE}/steps/1", ABOUT | {"q.called": "Mimi"}, page=page, **as_json)
+    assert (first.status_code, first.json()["version"]) == (200, int(version_of(page)) + 1)
+    second = await save(dana, f"{INTAKE}/steps/1", ABOUT | {"q.called": "Mia"}, page=page, **as_json)
+    assert second.status_code == 409
+
+
+async def send_privacy(browser: Browser, **fields: str) -> Any:
+    review = (await browser.get(f"{PRIVACY}/review")).text
+    form = {"version": version_of(review), "name": "Dana Novak", "agree": "yes"} | fields
+    return await browser.post(f"{PRIVACY}/submit", form, f"{PRIVACY}/review")
+
+
+async def test_a_form_is_sent_only_when_it_is_complete_and_signed(site: Portal) -> None:
+    dana = await site.as_("dana")
+    missing = await send_privacy(dana)
+    assert missing.status_code == 422
+    assert "tick the box to confirm" in missing.text
+    await save(dana, f"{PRIVACY}/steps/3", {"q.received": "yes"})
+    unsigned = await send_privacy(dana, name="", agree="")
+    assert unsigned.status_code == 422
+    assert 'href="#name"' in unsigned.text
+    assert 'href="#agree"' in unsigned.text
+    assert (await kept(site, "form_mia_privacy")).state == "in_progress"
+
+
+async def test_a_completed_form_is_signed_final_and_among_the_documents(site: Portal) -> None:
+    dana = await site.as_("dana")
+    await save(dana, f"{PRIVACY}/steps/3", {"q.received": "yes"})
+    sent = await send_privacy(dana)
+    assert (sent.status_code, sent.headers["location"]) == (303, PRIVACY)
+    form = await kept(site, "form_mia_privacy")
+    assert form.state == "completed"
+    assert form.signature is not None
+    assert (form.signature["name"], form.signature["signer_id"]) == ("Dana Novak", "dana")
+    (document,) = [row for row in await rows(site, Document) if row.id == form.document_id]
+    assert (document.category, document.state, document.copy_of) == ("general", "released", "dana")
+    (file,) = [row for row in await rows(site, StoredFile) if row.id == document.file_id]
+    assert file.content.startswith(b"%PDF-")
+    registered = {(entry.type, entry.id) for entry in await rows(site, Outbox)}
+    assert {("form", form.id), ("document", document.id)} <= registered
+    assert [row for row in await rows(site, FormAnswer) if row.form_id == form.id] == []
+    told = {row.subject_id for row in await rows(site, Notice) if row.event == "form" and row.subject_type == "staff"}
+    assert told == {"jo", "ken"}
+    page = (await dana.get(PRIVACY)).text
+    assert "Dana Novak" in page
+    assert f"/c/mia/documents/{document.id}" in page
+    assert (await dana.get(f"{PRIVACY}/steps/3")).status_code == 404
+    assert (await dana.get(f"{PRIVACY}/review")).status_code == 404
+
+
+async def test_sending_twice_sends_once(site: Portal) -> None:
+    dana = await site.as_("dana")
+    await save(dana, f"{PRIVACY}/steps/3", {"q.received": "yes"})
+    review = (await dana.get(f"{PRIVACY}/review")).text
+    form = {"version": version_of(review), "name": "Dana Novak", "agree": "yes"}
+    before = len(await rows(site, Document))
+    token = await dana.token("/c/mia/forms/form_mia_consent/review")
+    for _ in range(2):
+        answer = await dana.http.post(f"{PRIVACY}/submit", data={**form, "csrf": token})
+        assert answer.status_code == 303
+    assert len(await rows(site, Document)) == before + 1
+
+
+async def test_what_is_typed_after_the_form_was_sent_is_shown_again(site: Portal) -> None:
+    dana = await site.as_("dana")
+    page = (await dana.get(f"{PRIVACY}/steps/3")).text
+    token = await dana.token(f"{PRIVACY}/steps/3")
+    await save(dana, f"{PRIVACY}/steps/3", {"q.received": "yes"})
+    await send_privacy(dana)
+    form = {"version": version_of(page), "asked": "received", "csrf": token}
+    late = await dana.http.post(f"{PRIVACY}/steps/3", data=form)
+    assert late.status_code == 409
+    assert "was sent already" in late.text
+    assert (await kept(site, "form_mia_privacy")).answers == {"received": True}
+
+
+async def test_changed_after_the_review_is_reviewed_again(site: Portal) -> None:
+    dana = await site.as_("dana")
+    await save(dana, f"{PRIVACY}/steps/3", {"q.received": "yes"})
+    answer = await send_privacy(dana, version="0")
+    assert answer.status_code == 422
+    assert "changed in another tab" in answer.text
+    assert 'value="Dana Novak"' in answer.text
+
+
+async def test_nobody_else_reaches_a_form_whatever_they_send(site: Portal) -> None:
+    tom = await site.as_("tom")
+    token = await tom.token("/c/rosa/forms") if "csrf" in (await tom.get("/c/rosa/forms")).text else ""
+    token = token or await tom.token("/c/rosa")
+    for path in (f"{INTAKE}/steps/1", f"{PRIVACY}/submit"):
+        answer = await tom.http.post(path, data={"csrf": token, "version": "0"})
+        assert answer.status_code == 404
+
+
+async def test_the_form_speaks_spanish(site: Portal) -> None:
+    dana = await site.as_("dana")
+    page = (await dana.get(f"{INTAKE}/steps/1", headers={"accept-language": "es"})).text
+    assert "Cuestionario inicial" in page
+    assert "¿Sobre quién es este cuestionario?" in page
