@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.mail.delivery import deliver, forget
 from gateway.notices.reminders import remind
+from gateway.notices.stopping import forget_stops
 from gateway.notices.telling import tell
 from gateway.payments.settlement import reconcile
 from gateway.portal.messages.unread import notice_unread
@@ -48,6 +49,7 @@ EVERY: tuple[Beat, ...] = (
     Beat(3600, forget),
     Beat(3, tell),
     Beat(60, remind),
+    Beat(3600, forget_stops),
     Beat(60, notice_unread),
     Beat(5, reconcile),
 )
