@@ -174,7 +174,7 @@ def refused(typed: Typed, error: KeyUsedError | UploadRefused) -> Typed:
     """The form again, with a fresh key and the reason why nothing was sent."""
     if isinstance(error, UploadRefused):
         return _with(typed, Problem("file", str(error)))
-    sentence = _("This form was sent once already, with other words. Please look above; if it is new, send it again.")
+    sentence = _("This form was sent once already, with other words. If this is something new, send it again.")
     return _with(typed, Problem("text", sentence))
 
 
