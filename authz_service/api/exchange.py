@@ -33,6 +33,7 @@ _SINGLE = frozenset(
         b"host",
         b"if-match",
         b"kinguard-actor",
+        b"kinguard-actor-amr",
         b"x-request-id",
     }
 )
