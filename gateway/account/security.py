@@ -172,7 +172,7 @@ async def _new_passkey(request: Request, owner: Owner, problem: Problem | None =
         422 if problem else 200,
         problems=[] if problem is None else [problem],
         action=f"{HOME}/passkeys/new",
-        name=str(fields.get("name", "")),
+        called=str(fields.get("name", "")),
         **await passkey_form(request, owner),
     )
 
