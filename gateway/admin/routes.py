@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from gateway.admin.appointments import ROUTES as APPOINTMENTS
 from gateway.admin.clients import clients
+from gateway.admin.contacts import ROUTES as CONTACTS
 from gateway.admin.grants import grant_page, save_toggles
+from gateway.admin.invitations import ROUTES as INVITATIONS
 from gateway.admin.messages import ROUTES as MESSAGES
 from gateway.admin.network import client_page, save_client_switches
 from gateway.admin.papers import ROUTES as PAPERS
@@ -11,6 +14,7 @@ from gateway.admin.payments import ROUTES as PAYMENTS
 from gateway.admin.practice import practice_page, save_practice_switches, save_settings
 from gateway.admin.releases import ROUTES as RELEASES
 from gateway.admin.sections import start
+from gateway.admin.sign_ups import ROUTES as SIGN_UPS
 from gateway.edge.guard import Guard, Route, signed_in
 
 ROUTES = (
@@ -23,6 +27,10 @@ ROUTES = (
     Route("/admin/practice", practice_page, guard=Guard("view", "practice")),
     Route("/admin/practice", save_settings, guard=Guard("update", "practice"), methods=("POST",)),
     Route("/admin/practice/switches", save_practice_switches, guard=Guard("update", "switch"), methods=("POST",)),
+    *APPOINTMENTS,
+    *CONTACTS,
+    *INVITATIONS,
+    *SIGN_UPS,
     *MESSAGES,
     *PAPERS,
     *RELEASES,

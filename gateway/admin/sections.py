@@ -33,6 +33,14 @@ class Door:
 
 _DOORS = (
     ("Clients", "people", "/admin/clients", "Who is in care, and who may see what", ("view", "client")),
+    (
+        "Appointments",
+        "calendar",
+        "/admin/appointments",
+        "Requests, and times on offer",
+        ("view", "appointment"),
+    ),
+    ("Sign-ups", "check", "/admin/sign-ups", "Who asked for a portal", ("create", "client")),
     ("Messages", "message", "/admin/messages", "What families write to you", ("view", "thread")),
     ("Payments", "invoice", "/admin/payments", "Card payments to look at", ("view", "payment")),
     ("Settings", "settings", "/admin/practice", "What the portal of the practice offers", ("view", "practice")),

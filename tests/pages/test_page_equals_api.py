@@ -119,5 +119,5 @@ def followed(visitor: Visitor, first: str) -> dict[str, int]:
 
 
 def _turned(link: str) -> bool:
-    """A month other than the first one shown; there is no end to them."""
-    return "?view=" in link or link.startswith("/static/")
+    """Another month, or another time to book, than those first shown; there is no end to them."""
+    return "?view=" in link or "?with=" in link or link.startswith("/static/")

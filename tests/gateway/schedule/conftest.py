@@ -1,0 +1,21 @@
+"""The gateway and the service, for the pages of the calendar."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.gateway.portal_stack import portal
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tests.gateway.portal_stack import Portal, SeededFiles
+
+
+@pytest.fixture
+async def site(tmp_path: Path, seeded_files: SeededFiles) -> AsyncIterator[Portal]:
+    async with portal(tmp_path, seeded_files) as running:
+        yield running
