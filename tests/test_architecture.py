@@ -18,6 +18,7 @@ PLANTED = {
     "pure-workbench": ("authz_service/workbench/terms.py", "import authz_service.storage"),
     "one-oso": ("authz_service/engine/diagram.py", "import oso"),
     "one-client": ("gateway/app.py", "import httpx"),
+    "one-client-of-payments": ("gateway/payments/settlement.py", "import httpx"),
     "authz-layers": ("authz_service/engine/diagram.py", "import authz_service.facts"),
 }
 
