@@ -23,7 +23,8 @@ from gateway.edge.authz_client import AuthzClient, Transport
 from gateway.edge.cookies import Cookies, secret_of
 from gateway.edge.protection import Protection
 from gateway.edge.redis_pool import open_redis
-from gateway.edge.sessions import MemorySessions, RedisSessions, Sessions
+from gateway.edge.session_stores import MemorySessions, RedisSessions
+from gateway.edge.sessions import Sessions
 from gateway.edge.site import build
 from gateway.mail.routes import ROUTES as MAIL
 from gateway.payments.providers import open_provider

@@ -9,11 +9,10 @@ import pytest
 
 from gateway.edge.errors import CannotDecide
 from gateway.edge.redis_pool import open_redis
+from gateway.edge.session_stores import MemorySessions, RedisSessions
 from gateway.edge.sessions import (
     IDLE_SECONDS_MAX,
     WAITING_SECONDS_MAX,
-    MemorySessions,
-    RedisSessions,
     Sessions,
     SignIn,
     Waiting,
