@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlmodel import col
 
+from gateway.admin.paper_drafts import SIGNER_RULES, Draft, problems_of, read_draft
 from gateway.admin.paper_rows import ADDABLE, network_of, paper_rows, path_of, signer_rows
+from gateway.edge.errors import NotFound
 from gateway.edge.guard import Guard, Route
 from gateway.edge.questions import listing, may
 from gateway.notices.notify import Event, notify
 from gateway.portal.papers.documents import (
-    PDF,
-    TITLE_CHARACTERS_MAX,
     Problem,
     document_answer,
     paragraphs,
@@ -22,7 +21,6 @@ from gateway.records.files import ACCEPT, FILE_BYTES_MAX, UploadRefused, keep_fi
 from gateway.records.papers import (
     COPY_KINDS,
     DRAFT,
-    EACH,
     RELEASED,
     Standing,
     add_document,
@@ -34,7 +32,7 @@ from gateway.records.papers import (
     signatures_of,
     withdraw_document,
 )
-from gateway.web.language import N_, _
+from gateway.web.language import _
 from gateway.web.pages import page, say, see_other
 from gateway.web.paging import page_number, pages_of
 from gateway.web.today import local_today
@@ -48,33 +46,13 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from gateway.records.files import Upload
     from models.tables.papers import Signature
 
 SIZE = 50
-TEXT_CHARACTERS_MAX = 50_000
-SIGNER_RULES: Mapping[str, str] = {
-    "nobody": N_("Nobody; it is only to be read"),
-    "client": N_("The client"),
-    "any_guardian": N_("Any one guardian"),
-    EACH: N_("Each guardian and co-parent, on a copy of their own"),
-    "named": N_("The people ticked below, all of them"),
-}
 _SIGNING_KINDS = {
     "client": frozenset({Kind.SELF.value}),
     "any_guardian": frozenset({Kind.GUARDIAN.value, Kind.CASEWORKER.value, Kind.ADULT_PROXY.value}),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What a new document's form holds."""
-
-    title: str = ""
-    text: str = ""
-    category: str = "general"
-    signer_rule: str = "nobody"
-    signers: tuple[str, ...] = ()
 
 
 async def papers_page(request: Request) -> Response:
@@ -85,13 +63,17 @@ async def papers_page(request: Request) -> Response:
 async def add_paper(request: Request) -> Response:
     """Keep a new document as a draft: a text, or a file."""
     client, reader, store = request.state.client, request.state.reader, request.app.state.records
-    draft = await _read_draft(request)
+    draft = await read_draft(request)
     network = await network_of(request)
     try:
         sent = await uploaded(request)
     except UploadRefused as refused:
         return await _show_all(request, draft=draft, problems=[Problem("file", str(refused))], status=422)
-    if problems := _problems(draft, sent, network):
+    (allowed,) = await may(request, [("upload", "document", {"category": draft.category})])
+    problems = problems_of(draft, sent, network)
+    if not allowed and draft.category in ADDABLE:
+        raise NotFound
+    if problems:
         return await _show_all(request, draft=draft, problems=problems, status=422)
     row = Document(
         id=new_document_id(),
@@ -225,44 +207,10 @@ def _tell(session: Session, row: Document, released: Sequence[Document], network
         notify(session, Event.DOCUMENT, item=("document", row.id), path=place, accounts=others, **known)
 
 
-async def _read_draft(request: Request) -> Draft:
-    fields = await request.form()
-    return Draft(
-        title=" ".join(str(fields.get("title", "")).split()),
-        text=str(fields.get("text", "")).replace("\r\n", "\n").strip(),
-        category=str(fields.get("category", "")),
-        signer_rule=str(fields.get("signer_rule", "")),
-        signers=tuple(sorted({str(value) for value in fields.getlist("signer")})),
-    )
-
-
-def _problems(draft: Draft, sent: Upload | None, network: Mapping[str, Any]) -> list[Problem]:
-    problems = []
-    if not draft.title:
-        problems.append(Problem("title", _("Give the document a title.")))
-    elif len(draft.title) > TITLE_CHARACTERS_MAX:
-        problems.append(Problem("title", _("Shorten the title to %(limit)s letters.", limit=TITLE_CHARACTERS_MAX)))
-    if sent is None and not draft.text:
-        problems.append(Problem("text", _("Write the text, or choose a file.")))
-    if sent is not None and draft.text:
-        problems.append(Problem("text", _("Write the text or choose a file, not both.")))
-    if len(draft.text) > TEXT_CHARACTERS_MAX:
-        problems.append(Problem("text", _("Shorten the text to %(limit)s letters.", limit=TEXT_CHARACTERS_MAX)))
-    if draft.category not in ADDABLE:
-        problems.append(Problem("category", _("Choose a category of the list.")))
-    if draft.signer_rule not in SIGNER_RULES:
-        problems.append(Problem("signer_rule", _("Choose who signs.")))
-    elif draft.signer_rule != "nobody" and sent is not None and sent.media_type != PDF:
-        problems.append(Problem("file", _("Only a text or a PDF can be signed. Choose a PDF, or that nobody signs.")))
-    if draft.signer_rule == "named" and not (draft.signers and set(draft.signers) <= set(network)):
-        problems.append(Problem("signer_rule", _("Tick at least one person who is to sign.")))
-    return problems
-
-
 async def _show_all(
     request: Request, *, draft: Draft | None = None, problems: Sequence[Problem] = (), status: int = 200
 ) -> Response:
-    (may_add,) = await may(request, [("upload", "document", {})])
+    (may_add,) = await may(request, [("upload", "document", {"category": Draft().category})])
     found = await listing(
         request,
         "document",
