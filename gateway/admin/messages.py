@@ -63,8 +63,9 @@ async def inbox(request: Request) -> Response:
     families = await _families(request, found.rows)
     clients = await request.app.state.records.clients([row.client_id for row in found.rows])
     rows = [
-        (row, _href(row.client_id, row.id), _family_of(row, families), clients[row.client_id][0].name)
+        (row, _href(row.client_id, row.id), who, "" if who == (about := clients[row.client_id][0].name) else about)
         for row in found.rows
+        for who in [_family_of(row, families)]
     ]
     (may_start,) = await opens(request, [("start", "thread")])
     return await page(

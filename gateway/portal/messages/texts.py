@@ -51,9 +51,9 @@ def new_key() -> str:
     return secrets.token_hex(16)
 
 
-def blank(**values: str) -> Typed:
-    """A form that nobody has filled in."""
-    return Typed(key=new_key(), **values)
+def blank(*, to: str = "", subject: str = "", text: str = "") -> Typed:
+    """A form that nobody has filled in, or that begins with what a template or link says."""
+    return Typed(new_key(), to, subject, text)
 
 
 async def read_typed(request: Request, *, with_subject: bool = False) -> Typed:

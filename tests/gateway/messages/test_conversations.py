@@ -6,13 +6,14 @@ import asyncio
 import json
 import shutil
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import delete, text, update
-from sqlmodel import select
+from sqlmodel import col, select
 
 from gateway.portal.messages.conversations import (
     PAGE,
@@ -39,6 +40,7 @@ pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 6, 15, 19, tzinfo=UTC)
 DANA, KEN = Party(SubjectType.ACCOUNT, "dana"), Party(SubjectType.STAFF, "ken")
 KEY = "0" * 32
+CAST = ("thr_dana_ken", "thr_rosa_ken", "thr_leo_lea")
 TOGETHER = 8
 
 
@@ -48,17 +50,11 @@ async def records(store: RecordsStore) -> AsyncIterator[RecordsStore]:
     yield store
 
     def forget(session: Any) -> None:
-        session.execute(delete(Message).where(Message.client_id == "mia", Message.sent_at == NOW))
-        session.execute(
-            delete(MessageRead).where(MessageRead.thread_id.not_in(["thr_dana_ken", "thr_rosa_ken", "thr_leo_lea"]))
-        )
-        session.execute(delete(Thread).where(Thread.client_id == "mia", Thread.id != "thr_dana_ken"))
-        session.execute(update(Thread).where(Thread.id == "thr_dana_ken").values(last_number=4))
-        session.execute(
-            delete(Outbox).where(
-                Outbox.type == "thread", Outbox.id.not_in(["thr_dana_ken", "thr_rosa_ken", "thr_leo_lea"])
-            )
-        )
+        session.execute(delete(Message).where(col(Message.client_id) == "mia", col(Message.sent_at) == NOW))
+        session.execute(delete(MessageRead).where(col(MessageRead.thread_id).not_in(CAST)))
+        session.execute(delete(Thread).where(col(Thread.id).not_in(CAST)))
+        session.execute(update(Thread).where(col(Thread.id) == "thr_dana_ken").values(last_number=4))
+        session.execute(delete(Outbox).where(col(Outbox.type) == "thread", col(Outbox.id).not_in(CAST)))
 
     await store.change("northgate", forget)
 
@@ -72,7 +68,9 @@ async def thread_of(store: RecordsStore) -> Thread:
 async def numbers(store: RecordsStore) -> list[int]:
     def read(session: Any) -> list[int]:
         return list(
-            session.exec(select(Message.number).where(Message.thread_id == "thr_dana_ken").order_by(Message.number))
+            session.exec(
+                select(Message.number).where(Message.thread_id == "thr_dana_ken").order_by(col(Message.number))
+            )
         )
 
     return await store.read("northgate", read)
@@ -147,7 +145,7 @@ async def test_a_long_thread_is_read_from_its_end_and_every_message_once(records
     seen: list[int] = []
     before: int | None = None
     while True:
-        stretch = await records.read("northgate", lambda session, at=before: read_stretch(session, thread, at))
+        stretch = await records.read("northgate", partial(read_stretch, thread=thread, before=before))
         seen = [message.number for message in stretch.messages] + seen
         if stretch.earlier is None:
             break

@@ -92,11 +92,11 @@ async def test_two_processes_that_look_at_once_tell_once(site: Portal, monkeypat
     await dana.get(DANA)
     await write(ken, KEN, "First")
     site.clock.advance(minutes=15)
-    span = {"practice_id": "northgate", "before": site.clock() - unread_module.UNREAD}
+    before = site.clock() - unread_module.UNREAD
     records = site.state.records
-    waiting = await records.read("northgate", partial(unread_module._waiting, **span))
+    waiting = await records.read("northgate", partial(unread_module._waiting, practice_id="northgate", before=before))
     monkeypatch.setattr(unread_module, "_waiting", lambda *_args, **_named: waiting)  # Both looked before either wrote.
-    tell = partial(unread_module._tell, **span)
+    tell = partial(unread_module._tell, practice_id="northgate", before=before)
     assert [await records.change("northgate", tell) for _ in range(2)] == [1, 0]
 
     def wipe(session: Any) -> None:
