@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -80,6 +80,9 @@ class SmtpCarrier:
         try:
             yield _SmtpLine(client)
         finally:
+            if client.is_connected:
+                with suppress(aiosmtplib.SMTPException, OSError):
+                    await client.quit()
             client.close()
 
 

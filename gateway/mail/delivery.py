@@ -7,6 +7,7 @@ not the mail. A crash after the other side took it repeats it, with the same Mes
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -37,7 +38,7 @@ log: Any = structlog.get_logger()
 async def deliver(state: Any) -> None:
     """Try every mail whose time has come, once."""
     for practice_id in await practices(state):
-        due = await state.records.read(practice_id, lambda session: _due(session, state.clock()))
+        due = await state.records.read(practice_id, partial(_due, practice_id=practice_id, now=state.clock()))
         if due and not await _carry(state, practice_id, due):
             return
 
@@ -132,8 +133,9 @@ async def _end(state: Any, practice_id: str | None, mail_id: str, name: str, **v
     await state.records.change(practice_id, lambda session: session.execute(ended) and None)
 
 
-def _due(session: Session, now: datetime) -> list[Mail]:
-    return list(session.exec(select(Mail).where(_is_due(now)).order_by(Mail.id).limit(ROUND_MAX)))
+def _due(session: Session, practice_id: str | None, now: datetime) -> list[Mail]:
+    chosen = select(Mail).where(Mail.practice_id == practice_id, _is_due(now)).order_by(Mail.id)
+    return list(session.exec(chosen.limit(ROUND_MAX)))
 
 
 def _is_due(now: datetime) -> Any:
