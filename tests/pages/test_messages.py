@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from gateway.web.pages import error_page
 from tests.pages.test_accessibility import WIDTHS, faults, structure
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Route
+
     from tests.pages.conftest import People
 
 ROSA, KEN = "/c/rosa/messages/thr_rosa_ken", "/admin/clients/rosa/messages/thr_rosa_ken"
@@ -87,6 +90,35 @@ def test_a_draft_that_is_too_long_stays_and_the_way_out_is_told(people: People) 
         expect(page.get_by_role("alert")).to_contain_text("Este mensaje tiene 10,001 caracteres. Acórtelo a 10,000")
         assert page.locator("#text").input_value() == "x" * 10_001
         expect(page.locator("#subject")).to_have_value("Una pregunta")
+
+
+def test_a_message_whose_answer_was_lost_is_still_there_and_counts_once(people: People) -> None:
+    """The draft comes back in the same tab; sent again, it is one message, since the first had arrived."""
+    with people.page("rosa") as page:
+        page.goto(ROSA)
+        page.get_by_label("Message to Ken Abara").fill("Did this get lost?")
+        outage = bytes(error_page(None, 503).body)
+
+        def lose(route: Route) -> None:
+            if route.request.method == "POST":
+                route.fetch(max_redirects=0)  # It arrives; only the answer is lost.
+                route.fulfill(status=503, body=outage, content_type="text/html")
+            else:
+                route.continue_()
+
+        page.route(f"**{ROSA}", lose)
+        page.get_by_role("button", name="Send").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("This cannot be decided right now")
+        page.unroute(f"**{ROSA}")
+        page.goto("/c/rosa/invoices")
+        page.goto(ROSA)
+        expect(page.get_by_text("This is what you wrote before.")).to_be_visible()
+        expect(page.get_by_label("Message to Ken Abara")).to_have_value("Did this get lost?")
+        assert faults(page) == []
+        page.get_by_role("button", name="Send").click()
+        expect(page.get_by_role("status")).to_have_text("Your message was sent.")
+        expect(page.locator(".said-text").filter(has_text="Did this get lost?")).to_have_count(1)
+        expect(page.get_by_label("Message to Ken Abara")).to_have_value("")
 
 
 @pytest.mark.parametrize("width", WIDTHS)
