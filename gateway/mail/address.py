@@ -34,5 +34,9 @@ def mailbox(text: str) -> Address:
 
 
 def one_line(text: str) -> str:
-    """The text on one line: line breaks and other control characters become spaces, so that no header can begin."""
-    return " ".join(_CONTROLS.sub(" ", text).split())
+    """The text on one line, so that no header can begin in it.
+
+    Line breaks and other control characters become spaces, and `=?` is taken apart: the standard library would decode
+    an encoded word, with the line breaks that are in it, and write it out again.
+    """
+    return " ".join(_CONTROLS.sub(" ", text).replace("=?", "= ?").split())

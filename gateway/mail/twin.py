@@ -29,7 +29,7 @@ class Twin:
 
 def guarded(value: object) -> str:
     """A value as it may be filled into a template; `bare` or `make_twin` give it back."""
-    text = str(value).replace("\r\n", "\n").replace("\r", "\n")
+    text = re.sub(r"\r\n|[\r\x85\u2028\u2029]", "\n", str(value))
     return _UNUSABLE.sub("", text).translate(_HIDE)
 
 
@@ -42,7 +42,7 @@ def make_twin(source: str, language: str) -> Twin:
     """Both bodies of a rendered template. ValueError for a link that does not lead to a web page."""
     texts, parts, entries = [], [], list[str]()
     for block in re.split(r"\n\s*\n", source.strip("\n")):
-        lines = [line.rstrip() for line in block.splitlines() if line.strip()]
+        lines = [line.rstrip() for line in block.split("\n") if line.strip()]
         texts.append("\n".join(_as_text(line) for line in lines))
         words: list[str] = []
         for line in lines:
