@@ -26,7 +26,7 @@ CONTRAST = {"type": "rule", "values": ["color-contrast"]}
 WIDTHS = (390, 1280)
 # Reader (None: nobody signed in) -> the pages to look at, with the status each answers.
 PAGES: dict[str | None, dict[str, int]] = {
-    None: {"/sign-in": 200, "/no/such/page": 404},
+    None: {"/sign-in": 200, "/no/such/page": 404, "/released/northgate.wrong": 404, "/verify/northgate.wrong": 404},
     "dana": {
         "/": 200,
         "/c/mia": 200,
@@ -34,7 +34,10 @@ PAGES: dict[str | None, dict[str, int]] = {
         "/c/mia/invoices": 200,
         "/c/mia/invoices/inv_mia_1": 200,
         "/c/mia/invoices/inv_mia_1/print": 200,
+        "/c/mia/payments": 200,
+        "/invoices": 200,
         "/c/mia/documents": 200,
+        "/c/mia/documents/doc_mia_consent": 200,
         "/c/mia/documents/doc_mia_consent_dana": 200,
         "/c/mia/plan": 403,
         "/c/mia/invoices/inv_mia_2": 404,
@@ -50,7 +53,11 @@ PAGES: dict[str | None, dict[str, int]] = {
         "/admin/clients?q=nobody": 200,
         "/admin/clients/mia": 200,
         "/admin/clients/mia/grants/g_sam_mia": 200,
+        "/admin/clients/mia/documents": 200,
+        "/admin/clients/mia/documents/doc_mia_consent": 200,
+        "/admin/clients/mia/documents/doc_mia_school/send": 200,
         "/admin/practice": 200,
+        "/admin/payments": 200,
     },
     "ken": {"/admin/clients/mia": 200, "/admin/practice": 403},
     "rex": {"/admin": 200},

@@ -35,6 +35,7 @@ def test_rosa_signs_in_and_reads_her_plan_and_her_own_invoice(people: People) ->
         page.get_by_role("link", name="Invoices", exact=True).click()
         assert links(page, "/invoices/") == {"inv_rosa_1"}
         page.get_by_role("link", name="Invoice NG-1041").click()
+        page.get_by_role("link", name="Open as a page").click()
         heading(page, "Invoice NG-1041")
         expect(page.get_by_text("$90.00").first).to_be_visible()
         assert page.title() == "Invoice NG-1041 · Rosa Delgado · Northgate Family Practice · Kinguard"
@@ -93,6 +94,7 @@ def test_dana_has_two_children_open_in_two_tabs_at_once(people: People) -> None:
         first.goto("/c/mia/invoices")
         second.goto("/c/leo/documents")
         first.get_by_role("link", name="Invoice NG-1044").click()
+        first.get_by_role("link", name="Open as a page").click()
         second.get_by_role("link", name="Extra time in exams").click()
         expect(first).to_have_title("Invoice NG-1044 · Mia Novak · Northgate Family Practice · Kinguard")
         expect(second).to_have_title("Extra time in exams · Leo Novak · Northgate Family Practice · Kinguard")
