@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gateway.admin.people import describe, name_of
+from gateway.admin.contacts import contacts_without_access
+from gateway.admin.people import describe, names_known
 from gateway.admin.switches import Problem, boxes, conflict_problems, read_switches, said_of, states
 from gateway.edge.errors import Rejected
 from gateway.edge.questions import may, opens
@@ -14,7 +15,7 @@ from gateway.web.language import N_, _
 from gateway.web.pages import page, say, see_other
 from gateway.web.today import local_today
 from gateway.web.words import Badge
-from models.vocabulary import SubjectType
+from models.vocabulary import GrantStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 
 
 # Pages of the practice about one client: name, icon, last part of the path, and what it takes to open it.
-_PLACES = ((N_("Documents"), "document", "documents", ("view", "document")),)
+_PLACES = (
+    (N_("Documents"), "document", "documents", ("view", "document")),
+    (N_("Forms"), "form", "forms", ("view", "form")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +79,14 @@ async def _show(
     request: Request, *, sent: SentSwitches | None = None, problems: Sequence[Problem] = (), status: int = 200
 ) -> Response:
     client, reader, authz = request.state.client, request.state.reader, request.app.state.authz
-    sees_grants, sees_switches, may_switch = await may(
-        request, [("view", "grant", {}), ("view", "switch", {}), ("update", "switch", {})]
+    sees_grants, sees_switches, may_switch, may_invite = await may(
+        request,
+        [
+            ("view", "grant", {}),
+            ("view", "switch", {}),
+            ("update", "switch", {}),
+            ("create", "invitation", {"invitee": "contact"}),
+        ],
     )
     attributes = await authz.client(client.id)
     practice = await authz.practice(reader.practice_id) if sees_switches else {}
@@ -88,6 +98,8 @@ async def _show(
         about=await _about(request, attributes),
         places=await _places(request),
         network=await _network(request) if sees_grants else None,
+        others=await contacts_without_access(request) if sees_grants else (),
+        may_invite=may_invite and sees_grants,
         switches=boxes(states(attributes["switches"]), practice=states(practice["switches"]), sent=sent)
         if sees_switches
         else None,
@@ -109,8 +121,10 @@ async def _places(request: Request) -> list[Place]:
 
 async def _network(request: Request) -> list[NetworkPerson]:
     grants = await request.app.state.authz.grants_of_client(request.state.client.id)
-    people = await request.app.state.records.people(SubjectType.ACCOUNT, [grant["account_id"] for grant in grants])
-    named = [(name_of(people, grant["account_id"]), grant) for grant in grants]
+    names = await names_known(request, grants)
+    # An account that was made for an invitation and never came to be: who took it stands here with the grant they have.
+    gone = {g["id"] for g in grants if g["status"] == GrantStatus.ENDED.value and names[g["id"]] == g["account_id"]}
+    named = [(names[grant["id"]], grant) for grant in grants if grant["id"] not in gone]
     order = {"active": 0, "pending": 1, "suspended": 2, "ended": 3}
     return [
         describe(grant, name) for name, grant in sorted(named, key=lambda pair: (order[pair[1]["status"]], pair[0]))

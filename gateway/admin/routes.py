@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from gateway.admin import banners, requests
 from gateway.admin.appointments import ROUTES as APPOINTMENTS
 from gateway.admin.clients import clients
 from gateway.admin.contacts import ROUTES as CONTACTS
+from gateway.admin.forms import ROUTES as FORMS
 from gateway.admin.grants import grant_page, save_toggles
 from gateway.admin.invitations import ROUTES as INVITATIONS
 from gateway.admin.messages import ROUTES as MESSAGES
@@ -33,6 +35,9 @@ ROUTES = (
     *SIGN_UPS,
     *MESSAGES,
     *PAPERS,
+    *FORMS,
     *RELEASES,
     *PAYMENTS,
+    *requests.ROUTES,
+    *banners.ROUTES,
 )

@@ -43,6 +43,9 @@ _DOORS = (
     ("Sign-ups", "check", "/admin/sign-ups", "Who asked for a portal", ("create", "client")),
     ("Messages", "message", "/admin/messages", "What families write to you", ("view", "thread")),
     ("Payments", "invoice", "/admin/payments", "Card payments to look at", ("view", "payment")),
+    ("Requests", "info", "/admin/requests", "What families ask you to open", ("update", "grant")),
+    ("Banner", "home", "/admin/banner", "What families read first", ("offer", "subscription")),
+    ("Forms", "form", "/admin/forms", "What families fill in", ("send", "form")),
     ("Settings", "settings", "/admin/practice", "What the portal of the practice offers", ("view", "practice")),
 )
 

@@ -16,7 +16,7 @@ from gateway.web.formats import day
 from gateway.web.language import N_, _
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from starlette.datastructures import FormData
 
@@ -205,7 +205,7 @@ def _address(answer: Mapping[str, str]) -> tuple[str, str] | None:
     return None
 
 
-_CHECKS = {
+_CHECKS: Mapping[QuestionKind, Callable[[Any], tuple[str, str] | None]] = {
     QuestionKind.SHORT_TEXT: _short,
     QuestionKind.LONG_TEXT: _long,
     QuestionKind.DATE: _date,

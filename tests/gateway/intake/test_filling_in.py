@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from sqlmodel import select
 
 from models.tables.intake import FormAnswer
 from models.tables.mail import Notice
 from models.tables.papers import StoredFile
-from models.tables.records import Document, Form, Outbox
-from tests.gateway.portal_stack import Browser, Portal, SeededFiles, portal
+from models.tables.records import Document, Outbox
+from tests.gateway.intake.conftest import hidden, kept, rows, save, sign
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
+    from tests.gateway.portal_stack import Portal
 
 pytestmark = pytest.mark.anyio
 
@@ -28,42 +25,6 @@ ABOUT = {
     "q.born": "2017-03-09",
     "q.phone": "(555) 0120-102",
 }
-
-
-@pytest.fixture
-async def site(tmp_path: Path, seeded_files: SeededFiles) -> AsyncIterator[Portal]:
-    async with portal(tmp_path, seeded_files) as running:
-        yield running
-
-
-def version_of(page: str) -> str:
-    found = re.search(r'name="version" value="(\d+)"', page)
-    assert found
-    return found[1]
-
-
-def asked_on(page: str) -> list[str]:
-    return re.findall(r'name="asked" value="(\w+)"', page)
-
-
-async def save(
-    browser: Browser, path: str, fields: dict[str, Any], *, page: str | None = None, **kwargs: Any
-) -> Any:
-    """Send the questions of a step as the page shows it, with these answers."""
-    shown = page or (await browser.get(path)).text
-    form = {"version": version_of(shown), "asked": asked_on(shown), "go": "next"} | fields
-    return await browser.post(path, form, path, **kwargs)
-
-
-async def kept(site: Portal, form_id: str) -> Form:
-    def read(session: Any) -> Form:
-        return session.get_one(Form, form_id)
-
-    return await site.state.records.read("northgate", read)
-
-
-async def rows(site: Portal, table: Any) -> list[Any]:
-    return await site.state.records.read("northgate", lambda session: list(session.exec(select(table))))
 
 
 async def test_the_list_has_what_is_to_complete_first_and_only_the_readers_own(site: Portal) -> None:
@@ -123,7 +84,7 @@ async def test_where_two_tabs_disagree_the_reader_chooses(site: Portal) -> None:
     assert "Mimi" in merge.text
     assert 'name="q.called" value="Mia"' in merge.text
     assert (await kept(site, "form_mia_intake")).answers["called"] == "Mimi"
-    choice = {"version": version_of(merge.text), "asked": "called", "q.called": "Mia", "go": "next"}
+    choice = {"version": hidden(merge.text, "version"), "asked": "called", "q.called": "Mia", "go": "next"}
     saved = await dana.post(f"{INTAKE}/steps/1", choice | {"choose.called": "saved"}, f"{INTAKE}/steps/1")
     assert saved.status_code == 303
     assert (await kept(site, "form_mia_intake")).answers["called"] == "Mimi"
@@ -138,24 +99,18 @@ async def test_a_script_that_keeps_answers_learns_the_version_or_that_there_is_s
     page = (await dana.get(f"{INTAKE}/steps/1")).text
     as_json = {"headers": {"accept": "application/json"}}
     first = await save(dana, f"{INTAKE}/steps/1", ABOUT | {"q.called": "Mimi"}, page=page, **as_json)
-    assert (first.status_code, first.json()["version"]) == (200, int(version_of(page)) + 1)
+    assert (first.status_code, first.json()["version"]) == (200, int(hidden(page, "version")) + 1)
     second = await save(dana, f"{INTAKE}/steps/1", ABOUT | {"q.called": "Mia"}, page=page, **as_json)
     assert second.status_code == 409
 
 
-async def send_privacy(browser: Browser, **fields: str) -> Any:
-    review = (await browser.get(f"{PRIVACY}/review")).text
-    form = {"version": version_of(review), "name": "Dana Novak", "agree": "yes"} | fields
-    return await browser.post(f"{PRIVACY}/submit", form, f"{PRIVACY}/review")
-
-
 async def test_a_form_is_sent_only_when_it_is_complete_and_signed(site: Portal) -> None:
     dana = await site.as_("dana")
-    missing = await send_privacy(dana)
+    missing = await sign(dana, PRIVACY)
     assert missing.status_code == 422
     assert "tick the box to confirm" in missing.text
     await save(dana, f"{PRIVACY}/steps/3", {"q.received": "yes"})
-    unsigned = await send_privacy(dana, name="", agree="")
+    unsigned = await sign(dana, PRIVACY, name="", agree="")
     assert unsigned.status_code == 422
     assert 'href="#name"' in unsigned.text
     assert 'href="#agree"' in unsigned.text
@@ -165,7 +120,7 @@ async def test_a_form_is_sent_only_when_it_is_complete_and_signed(site: Portal) 
 async def test_a_completed_form_is_signed_final_and_among_the_documents(site: Portal) -> None:
     dana = await site.as_("dana")
     await save(dana, f"{PRIVACY}/steps/3", {"q.received": "yes"})
-    sent = await send_privacy(dana)
+    sent = await sign(dana, PRIVACY)
     assert (sent.status_code, sent.headers["location"]) == (303, PRIVACY)
     form = await kept(site, "form_mia_privacy")
     assert form.state == "completed"
@@ -191,7 +146,7 @@ async def test_sending_twice_sends_once(site: Portal) -> None:
     dana = await site.as_("dana")
     await save(dana, f"{PRIVACY}/steps/3", {"q.received": "yes"})
     review = (await dana.get(f"{PRIVACY}/review")).text
-    form = {"version": version_of(review), "name": "Dana Novak", "agree": "yes"}
+    form = {"version": hidden(review, "version"), "name": "Dana Novak", "agree": "yes"}
     before = len(await rows(site, Document))
     token = await dana.token("/c/mia/forms/form_mia_consent/review")
     for _ in range(2):
@@ -205,8 +160,8 @@ async def test_what_is_typed_after_the_form_was_sent_is_shown_again(site: Portal
     page = (await dana.get(f"{PRIVACY}/steps/3")).text
     token = await dana.token(f"{PRIVACY}/steps/3")
     await save(dana, f"{PRIVACY}/steps/3", {"q.received": "yes"})
-    await send_privacy(dana)
-    form = {"version": version_of(page), "asked": "received", "csrf": token}
+    await sign(dana, PRIVACY)
+    form = {"version": hidden(page, "version"), "asked": "received", "csrf": token}
     late = await dana.http.post(f"{PRIVACY}/steps/3", data=form)
     assert late.status_code == 409
     assert "was sent already" in late.text
@@ -216,7 +171,7 @@ async def test_what_is_typed_after_the_form_was_sent_is_shown_again(site: Portal
 async def test_changed_after_the_review_is_reviewed_again(site: Portal) -> None:
     dana = await site.as_("dana")
     await save(dana, f"{PRIVACY}/steps/3", {"q.received": "yes"})
-    answer = await send_privacy(dana, version="0")
+    answer = await sign(dana, PRIVACY, version="0")
     assert answer.status_code == 422
     assert "changed in another tab" in answer.text
     assert 'value="Dana Novak"' in answer.text
