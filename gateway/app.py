@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from gateway.account import getting_in, security, sign_in
+from gateway.account import getting_in, language, security, sign_in
 from gateway.account.passwords import Passwords
 from gateway.account.sealing import Seal
 from gateway.admin.routes import ROUTES as ADMIN
@@ -52,6 +52,7 @@ SITE: tuple[Route, ...] = (
     *sign_in.ROUTES,
     *getting_in.ROUTES,
     *security.ROUTES,
+    *language.ROUTES,
     *MAIL,
     *PAYMENTS,
     *PORTAL,

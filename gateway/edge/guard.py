@@ -201,5 +201,7 @@ async def _check_one(request: Request, guard: Guard) -> None:
 def _refused(request: Request, guard: Guard, told: dict[str, Any] | None) -> NotFound | Refused:
     reader, client = request.state.reader, request.state.client
     refusal: Refusal | None
-    refusal = staff_refusal() if reader.type is SubjectType.STAFF else refusal_of(told, client, guard.type)
+    refusal = (
+        staff_refusal() if reader.type is SubjectType.STAFF else refusal_of(told, client, guard.type, guard.action)
+    )
     return NotFound() if refusal is None else Refused(refusal)

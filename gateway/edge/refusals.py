@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gateway.web.language import N_, _
+from gateway.web.words import FEATURES
 from models.vocabulary import Feature, Kind, PlanAudience
 
 if TYPE_CHECKING:
@@ -23,12 +25,17 @@ class Refusal:
     """The model of `refused.html`.
 
     `code` is the service's reason (kind, practice_switch, toggle, ...), `sentence` what is the matter,
-    `remedy` who can change it ("The practice can switch them on."), or None when nobody can.
+    `remedy` who can change it ("The practice can switch them on."), or None when nobody can. `feature` is the part of
+    the portal it is about; `askable` says whether it makes sense to ask the practice for `action` on `type`.
     """
 
     code: str
     sentence: str
     remedy: str | None
+    feature: Feature | None = None
+    askable: bool = False
+    action: str = ""
+    type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,37 +43,48 @@ class _Matter:
     """What a sentence may speak of. `facts` are the values of the facts that may be told, by name."""
 
     client: ClientInView
-    subject: str  # "Invoices"
-    is_one: bool
+    feature: Feature
     facts: Mapping[str, Any]
 
     @property
-    def verb(self) -> str:
-        return "is" if self.is_one else "are"
+    def words(self) -> Mapping[str, str]:
+        """What a message can be filled with; each language takes what its grammar needs."""
+        subject, is_one = _SUBJECTS[self.feature]
+        subject = _(subject)
+        return {
+            "subject": subject,
+            "subject_inside": subject[0].lower() + subject[1:],
+            "verb": "is" if is_one else "are",
+            "it": "it" if is_one else "them",
+            "feature": _(FEATURES[self.feature].label),
+            "name": self.client.preferred,
+            "practice": self.client.practice_name,
+        }
 
-    @property
-    def it(self) -> str:
-        return "it" if self.is_one else "them"
 
-
-def refusal_of(told: Mapping[str, Any] | None, client: ClientInView, resource_type: str) -> Refusal | None:
+def refusal_of(
+    told: Mapping[str, Any] | None, client: ClientInView, resource_type: str, action: str = "view"
+) -> Refusal | None:
     """The reason `{"code", "facts": [{"fact", "value"}]}` in words; None when it must read as a missing page."""
     if told is None:
         return None
     code, facts = _reason(told)
     if code is None or code == NOT_FOUND:
         return None
-    subject, is_one = _SUBJECTS[_feature(facts, resource_type)]
-    sentence, remedy = _WORDS.get(code, _untold)(_Matter(client, subject, is_one, facts))
-    return Refusal(code, sentence, remedy)
+    feature = _feature(facts, resource_type)
+    matter = _Matter(client, feature, facts)
+    sentence, remedy = _WORDS.get(code, _untold)(matter)
+    filled = None if remedy is None else _(remedy, **matter.words)
+    askable = remedy is not None and code in _ASKABLE
+    return Refusal(code, _(sentence, **matter.words), filled, feature, askable, action, resource_type)
 
 
 def staff_refusal() -> Refusal:
     """What staff are told: their role does not reach this."""
     return Refusal(
         "role",
-        "Your role at the practice does not include this page.",
-        "An owner or administrator can change your role.",
+        _("Your role at the practice does not include this page."),
+        _("An owner or administrator can change your role."),
     )
 
 
@@ -101,99 +119,98 @@ _FEATURES = {
     "service_plan": Feature.SERVICE_PLAN,
 }
 _SUBJECTS = {
-    Feature.BASICS: ("The portal", True),
-    Feature.CALENDAR: ("The calendar", True),
-    Feature.SCHEDULING: ("Scheduling", True),
-    Feature.INVOICES: ("Invoices", False),
-    Feature.PAYMENTS: ("Payments", False),
-    Feature.DOCUMENTS: ("Documents", False),
-    Feature.FORMS: ("Forms", False),
-    Feature.MESSAGES: ("Messages", False),
-    Feature.OWNER_EMAIL: ("E-mail to the practice", True),
-    Feature.REMINDERS: ("Reminders", False),
-    Feature.SERVICE_PLAN: ("The service plan", True),
+    Feature.BASICS: (N_("The portal"), True),
+    Feature.CALENDAR: (N_("The calendar"), True),
+    Feature.SCHEDULING: (N_("Scheduling"), True),
+    Feature.INVOICES: (N_("Invoices"), False),
+    Feature.PAYMENTS: (N_("Payments"), False),
+    Feature.DOCUMENTS: (N_("Documents"), False),
+    Feature.FORMS: (N_("Forms"), False),
+    Feature.MESSAGES: (N_("Messages"), False),
+    Feature.OWNER_EMAIL: (N_("E-mail to the practice"), True),
+    Feature.REMINDERS: (N_("Reminders"), False),
+    Feature.SERVICE_PLAN: (N_("The service plan"), True),
 }
 _KINDS = {
-    Kind.SELF: "to clients themselves",
-    Kind.GUARDIAN: "to guardians",
-    Kind.CO_PARENT: "to co-parents",
-    Kind.EMERGENCY_CONTACT: "to emergency contacts",
-    Kind.PAYER: "to payers",
-    Kind.COMMUNITY: "to community contacts",
-    Kind.GUARANTOR: "to guarantors",
-    Kind.ADULT_PROXY: "to adult proxies",
-    Kind.CASEWORKER: "to caseworkers",
+    Kind.SELF: N_("%(subject)s %(verb)s not open to clients themselves."),
+    Kind.GUARDIAN: N_("%(subject)s %(verb)s not open to guardians."),
+    Kind.CO_PARENT: N_("%(subject)s %(verb)s not open to co-parents."),
+    Kind.EMERGENCY_CONTACT: N_("%(subject)s %(verb)s not open to emergency contacts."),
+    Kind.PAYER: N_("%(subject)s %(verb)s not open to payers."),
+    Kind.COMMUNITY: N_("%(subject)s %(verb)s not open to community contacts."),
+    Kind.GUARANTOR: N_("%(subject)s %(verb)s not open to guarantors."),
+    Kind.ADULT_PROXY: N_("%(subject)s %(verb)s not open to adult proxies."),
+    Kind.CASEWORKER: N_("%(subject)s %(verb)s not open to caseworkers."),
 }
+_UNTOLD_KIND = N_("%(subject)s %(verb)s not open to you.")
+# What the practice can open when it is asked; a kind, and what a teen has not agreed to, are not for it to change.
+_ASKABLE = frozenset(
+    {
+        "status",
+        "window",
+        "contacts",
+        "plan_audience",
+        "card_processing",
+        "proof",
+        "practice_switch",
+        "client_switch",
+        "toggle",
+    }
+)
 
 
 def _kind(m: _Matter) -> tuple[str, str | None]:
-    to_whom = _KINDS.get(m.facts.get("subject.kind", ""), "to you")
     return (
-        f"{m.subject} {m.verb} not open {to_whom}.",
-        "That follows from how you are related to the client; no switch changes it.",
+        _KINDS.get(m.facts.get("subject.kind", ""), _UNTOLD_KIND),
+        N_("That follows from how you are related to the client; no switch changes it."),
     )
 
 
 def _plan_audience(m: _Matter) -> tuple[str, str | None]:
-    nobody = m.facts.get("subject.practice.plan_audience") == PlanAudience.NOBODY
-    to_whom = (
-        "does not show service plans in the portal" if nobody else "shows service plans to clients themselves only"
-    )
-    return f"{m.client.practice_name} {to_whom}.", "The practice can change to whom it shows them."
+    remedy = N_("The practice can change to whom it shows them.")
+    if m.facts.get("subject.practice.plan_audience") == PlanAudience.NOBODY:
+        return N_("%(practice)s does not show service plans in the portal."), remedy
+    return N_("%(practice)s shows service plans to clients themselves only."), remedy
 
 
-def _untold(_: _Matter) -> tuple[str, str | None]:
-    return "This page is not open to you.", "The practice can tell you more."
+def _untold(_matter: _Matter) -> tuple[str, str | None]:
+    return N_("This page is not open to you."), N_("The practice can tell you more.")
 
 
+def _always(sentence: str, remedy: str | None) -> Callable[[_Matter], tuple[str, str | None]]:
+    return lambda _matter: (sentence, remedy)
+
+
+_SWITCH_ON = N_("The practice can switch %(it)s on.")
+_CHANGE = N_("The practice can change that.")
 _WORDS: Mapping[str, Callable[[_Matter], tuple[str, str | None]]] = {
-    "locked": lambda _: ("Your sign-in is locked.", "The practice can unlock it."),
-    "authn": lambda m: (f"{m.client.practice_name} asks for a stronger sign-in than the one you used.", None),
-    "status": lambda m: (
-        f"Your access to {m.client.preferred}'s portal is not active.",
-        "The practice can change that.",
-    ),
-    "window": lambda m: (
-        f"Your access to {m.client.preferred}'s portal does not apply today.",
-        "The practice can change the days for which it applies.",
+    "locked": _always(N_("Your sign-in is locked."), N_("The practice can unlock it.")),
+    "authn": _always(N_("%(practice)s asks for a stronger sign-in than the one you used."), None),
+    "status": _always(N_("Your access to %(name)s's portal is not active."), _CHANGE),
+    "window": _always(
+        N_("Your access to %(name)s's portal does not apply today."),
+        N_("The practice can change the days for which it applies."),
     ),
     "kind": _kind,
-    "contacts": lambda m: (
-        f"{m.client.practice_name} has closed its portal to everyone but the clients themselves.",
-        "The practice can open it.",
+    "contacts": _always(
+        N_("%(practice)s has closed its portal to everyone but the clients themselves."),
+        N_("The practice can open it."),
     ),
     "plan_audience": _plan_audience,
-    "card_processing": lambda m: (
-        f"{m.client.practice_name} takes no card payments in the portal.",
-        "The practice can change that.",
+    "card_processing": _always(N_("%(practice)s takes no card payments in the portal."), _CHANGE),
+    "assent": _always(
+        N_("%(name)s has not agreed to share this with you."), N_("%(name)s can change that with the practice.")
     ),
-    "assent": lambda m: (
-        f"{m.client.preferred} has not agreed to share this with you.",
-        f"{m.client.preferred} can change that with the practice.",
+    "proof": _always(
+        N_("The practice has no proof on file that you may act for %(name)s."),
+        N_("The practice can file it once you have shown it."),
     ),
-    "proof": lambda m: (
-        f"The practice has no proof on file that you may act for {m.client.preferred}.",
-        "The practice can file it once you have shown it.",
+    "age": _always(
+        N_("At %(name)s's age %(subject_inside)s %(verb)s not open to you."), N_("The practice can tell you more.")
     ),
-    "age": lambda m: (
-        f"At {m.client.preferred}'s age {m.subject[0].lower()}{m.subject[1:]} {m.verb} not open to you.",
-        "The practice can tell you more.",
-    ),
-    "inactive": lambda m: (
-        f"{m.client.preferred} is no longer in care at {m.client.practice_name}, so nothing new can be done here.",
-        None,
-    ),
-    "practice_switch": lambda m: (
-        f"{m.subject} {m.verb} switched off at {m.client.practice_name}.",
-        f"The practice can switch {m.it} on.",
-    ),
-    "client_switch": lambda m: (
-        f"{m.subject} {m.verb} switched off on {m.client.preferred}'s portal.",
-        f"The practice can switch {m.it} on.",
-    ),
-    "toggle": lambda m: (
-        f"{m.subject} {m.verb} switched off for you on {m.client.preferred}'s portal.",
-        f"The practice can switch {m.it} on.",
-    ),
-    "platform": lambda m: (f"{m.subject} {m.verb} never shown in the portal.", None),
+    "inactive": _always(N_("%(name)s is no longer in care at %(practice)s, so nothing new can be done here."), None),
+    "practice_switch": _always(N_("%(subject)s %(verb)s switched off at %(practice)s."), _SWITCH_ON),
+    "client_switch": _always(N_("%(subject)s %(verb)s switched off on %(name)s's portal."), _SWITCH_ON),
+    "toggle": _always(N_("%(subject)s %(verb)s switched off for you on %(name)s's portal."), _SWITCH_ON),
+    "platform": _always(N_("%(subject)s %(verb)s never shown in the portal."), None),
 }

@@ -1,4 +1,4 @@
-"""A client's home page: what is next, what is due, what is to be signed (row C9)."""
+"""A client's home page: what is next, what is due, what waits for the reader (rows C9, M8)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlmodel import col
 
-from gateway.edge.questions import listing, opens
+from gateway.admin.banners import banners_for
+from gateway.edge.questions import listing, opens, plans_for
 from gateway.portal.billing.invoices import describe as describe_invoice
+from gateway.portal.intake.pages import forms_to_complete
+from gateway.portal.messages.unread import unread
 from gateway.portal.papers.documents import documents_to_sign
 from gateway.portal.schedule.calendar import coming_rows, in_words
 from gateway.web.formats import long_day
@@ -28,39 +31,59 @@ if TYPE_CHECKING:
 
 APPOINTMENTS = 3
 INVOICES = 5
+PAPERS = 5
+_PARTS = (
+    ("view", "appointment"),
+    ("view", "calendar"),
+    ("request", "appointment"),
+    ("view", "invoice"),
+    ("view", "document"),
+    ("sign", "document"),
+    ("view", "form"),
+    ("complete", "form"),
+    ("view", "thread"),
+    ("view", "service_plan"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A part of the home page; `linked` when the whole list opens for the reader."""
+    """A part of the home page; `linked` when the whole list opens for the reader, `more` what does not fit here."""
 
     rows: Sequence[Any]
     linked: bool
+    more: int = 0
 
 
 async def dashboard(request: Request) -> Response:
     """The parts of the home page that open for the reader, and no others."""
-    visits, calendar, bills, papers, signing, plan = await opens(
-        request,
-        [
-            ("view", "appointment"),
-            ("view", "calendar"),
-            ("view", "invoice"),
-            ("view", "document"),
-            ("sign", "document"),
-            ("view", "service_plan"),
-        ],
+    is_open = dict(zip(_PARTS, await opens(request, _PARTS), strict=True))
+    await plans_for(request, [("view", "appointment"), ("view", "invoice")])
+    banners, coming, due, unsigned, unfilled, unheard = await asyncio.gather(
+        banners_for(request),
+        _coming(request),
+        _due(request),
+        documents_to_sign(request),
+        forms_to_complete(request),
+        unread(request, request.state.client.id),
     )
-    coming, due, unsigned = await asyncio.gather(_coming(request), _due(request), documents_to_sign(request))
     return await page(
         request,
         "portal/dashboard.html",
         today=long_day(local_today(request)),
-        appointments=Card(coming, linked=calendar) if visits else None,
-        invoices=Card(due, linked=True) if bills else None,
-        documents=Card(unsigned, linked=papers) if signing else None,
-        plan_open=plan,
+        banners=banners,
+        appointments=Card(coming, linked=is_open["view", "calendar"]) if is_open["view", "appointment"] else None,
+        may_request=is_open["request", "appointment"],
+        invoices=Card(due, linked=True) if is_open["view", "invoice"] else None,
+        documents=_card(unsigned, linked=is_open["view", "document"]) if is_open["sign", "document"] else None,
+        forms=_card(unfilled, linked=is_open["view", "form"]) if is_open["complete", "form"] else None,
+        messages=unheard if is_open["view", "thread"] else None,
+        plan_open=is_open["view", "service_plan"],
     )
+
+
+def _card(rows: Sequence[Any], *, linked: bool) -> Card:
+    return Card(rows[:PAPERS], linked, max(len(rows) - PAPERS, 0))
 
 
 async def _coming(request: Request) -> list[Visit]:

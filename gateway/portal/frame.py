@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.admin.sections import staff_frame
 from gateway.edge.questions import opens, profiles
+from gateway.web.language import N_, _
 from gateway.web.words import relation
 from models.vocabulary import Kind, SubjectType
 
@@ -18,14 +19,33 @@ if TYPE_CHECKING:
 
     from gateway.edge.reader import ClientInView, Profile
 
-# Label, icon, the page below /c/{client}, and what must be open for the link to lead anywhere.
-_SECTIONS = (
-    ("Home", "home", "", ("open", "portal")),
-    ("Calendar", "calendar", "/calendar", ("view", "calendar")),
-    ("Invoices", "invoice", "/invoices", ("view", "invoice")),
-    ("Documents", "document", "/documents", ("view", "document")),
-    ("Plan", "plan", "/plan", ("view", "service_plan")),
+BAR = 5  # links that fit side by side at the foot of a phone; with more, the last of them opens the rest
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A section of a client's pages: its name, its icon, where it lies below /c/{client}, and what must be open there.
+
+    `back` names it in a link that leads out of a refusal.
+    """
+
+    label: str
+    icon: str
+    below: str
+    question: tuple[str, str]
+    back: str
+
+
+_PLACES = (
+    Place(N_("Home"), "home", "", ("open", "portal"), N_("Go to %(name)s's home page")),
+    Place(N_("Calendar"), "calendar", "/calendar", ("view", "calendar"), N_("Go to %(name)s's calendar")),
+    Place(N_("Messages"), "message", "/messages", ("view", "thread"), N_("Go to %(name)s's messages")),
+    Place(N_("Documents"), "document", "/documents", ("view", "document"), N_("Go to %(name)s's documents")),
+    Place(N_("Forms"), "form", "/forms", ("view", "form"), N_("Go to %(name)s's forms")),
+    Place(N_("Invoices"), "invoice", "/invoices", ("view", "invoice"), N_("Go to %(name)s's invoices")),
+    Place(N_("Plan"), "plan", "/plan", ("view", "service_plan"), N_("Go to %(name)s's plan")),
 )
+_OWNER = ("send", "owner_email")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +74,26 @@ async def frame(request: Request) -> Mapping[str, Any]:
     client = request.state.client
     if client is None:
         return _around(await profiles(request))
-    known, practice, sections = await asyncio.gather(
-        profiles(request), request.app.state.records.practice(client.practice_id), _sections(request, client)
+    known, practice, openings = await asyncio.gather(
+        profiles(request),
+        request.app.state.records.practice(client.practice_id),
+        opens(request, [*(place.question for place in _PLACES), _OWNER]),
     )
     here = next((profile for profile in known if profile.client.id == client.id), None)
     if here is None:  # Who is not among the reader's profiles is not shown around a refusal either.
         return _around(known)
+    sections = _sections(request, client, openings)
+    bar = len(sections) if len(sections) <= BAR else BAR - 1
     return {
         **_around(known),
         "relation": relation(here.kinds),
         "is_self": Kind.SELF in here.kinds,
         "letterhead": practice.letterhead if practice else {},
         "sections": sections,
+        "bar": bar,
+        "more_current": any(section.current for section in sections[bar:]),
         "sections_label": client.name,
+        "owner_email": f"/c/{client.id}/email-owner" if openings[-1] else None,
     }
 
 
@@ -75,25 +102,17 @@ def _around(known: Sequence[Profile]) -> dict[str, Any]:
     groups: dict[str, list[ProfileView]] = {}
     for view in views:
         groups.setdefault(view.client.practice_name, []).append(view)
-    return {"home": "/", "profiles": views, "profile_groups": list(groups.items())}
+    return {"home": "/", "own_pages": True, "profiles": views, "profile_groups": list(groups.items())}
 
 
-async def _sections(request: Request, client: ClientInView) -> list[Section]:
-    openings = await opens(request, [question for _, _, _, question in _SECTIONS])
+def _sections(request: Request, client: ClientInView, openings: Sequence[bool]) -> list[Section]:
     path, base = request.url.path, f"/c/{client.id}"
     sections = []
-    for (label, icon, below, _), is_open in zip(_SECTIONS, openings, strict=True):
-        href = base + below
-        inside = bool(below) and path.startswith(href + "/")
+    for place, is_open in zip(_PLACES, openings, strict=False):
+        href = base + place.below
+        inside = bool(place.below) and path.startswith(href + "/")
         current = "page" if path == href else "true" if inside else None
         if is_open:
-            sections.append(
-                Section(
-                    label,
-                    icon,
-                    href,
-                    current,
-                    f"Go to {client.preferred}'s {label.lower()}" if below else f"Go to {client.preferred}'s home page",
-                )
-            )
+            back = _(place.back, name=client.preferred)
+            sections.append(Section(_(place.label), place.icon, href, current, back))
     return sections

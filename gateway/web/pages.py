@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from gateway.edge.errors import CannotDecide
-from gateway.web.language import LANGUAGES, catalogue, language
+from gateway.web.language import LANGUAGES, N_, _, catalogue, language
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +51,7 @@ async def part(request: Request, name: str, **context: Any) -> Response:
 def error_page(request: Request | None, status: int) -> Response:
     """The page for a status. It says the same to everyone, and needs neither the service nor a database."""
     title, sentence = _ERRORS.get(status, _ERRORS[400])
-    return _render(request, "error.html", status, {"status": status, "title": title, "sentence": sentence})
+    return _render(request, "error.html", status, {"status": status, "title": _(title), "sentence": _(sentence)})
 
 
 def see_other(path: str) -> Response:
@@ -72,21 +72,21 @@ def static(name: str) -> str:
 TEMPLATES.globals.update(static=static, language=language, languages=LANGUAGES)
 
 _ERRORS: Mapping[int, tuple[str, str]] = {
-    400: ("This address cannot be read", "Please check the address, or go back and follow the link again."),
+    400: (N_("This address cannot be read"), N_("Please check the address, or go back and follow the link again.")),
     403: (
-        "This form can no longer be used",
-        "It was open for too long, or came from another site. Nothing was changed.",
+        N_("This form can no longer be used"),
+        N_("It was open for too long, or came from another site. Nothing was changed."),
     ),
-    404: ("There is no such page", "It may have been moved or taken back, or the address has a mistake."),
-    405: ("That does not work here", "Please go back and use the buttons of the page."),
-    413: ("That is too much at once", "Please send less, and try again."),
-    414: ("This address is too long", "Please check the address, or go back and follow the link again."),
-    415: ("This cannot be read", "Please go back and use the form of the page."),
-    421: ("This address belongs to another site", "Please check the address."),
-    429: ("Too many tries", "Please wait a quarter of an hour, then try again."),
-    431: ("Your browser sent too much", "Please delete the cookies of this site, and try again."),
-    500: ("Something went wrong", "We have noted it. Please try again in a moment."),
-    503: ("This cannot be decided right now", "So nothing is shown. Please try again in a moment."),
+    404: (N_("There is no such page"), N_("It may have been moved or taken back, or the address has a mistake.")),
+    405: (N_("That does not work here"), N_("Please go back and use the buttons of the page.")),
+    413: (N_("That is too much at once"), N_("Please send less, and try again.")),
+    414: (N_("This address is too long"), N_("Please check the address, or go back and follow the link again.")),
+    415: (N_("This cannot be read"), N_("Please go back and use the form of the page.")),
+    421: (N_("This address belongs to another site"), N_("Please check the address.")),
+    429: (N_("Too many tries"), N_("Please wait a quarter of an hour, then try again.")),
+    431: (N_("Your browser sent too much"), N_("Please delete the cookies of this site, and try again.")),
+    500: (N_("Something went wrong"), N_("We have noted it. Please try again in a moment.")),
+    503: (N_("This cannot be decided right now"), N_("So nothing is shown. Please try again in a moment.")),
 }
 
 
@@ -106,7 +106,8 @@ def _render(request: Request | None, name: str, status: int, context: Mapping[st
     if request is not None:
         app = request.app.state
         known["profile"] = app.settings.profile
-        known["path"] = request.url.path
+        if request.method == "GET" and status == 200:
+            known["path"] = request.url.path  # Elsewhere it may be no page, or tell one refusal from another.
         if name != "error.html":
             known["reader"], known["client"] = request.state.reader, request.state.client
             known["csrf"] = app.cookies.form_token(request.state.cookie) if request.state.cookie else ""

@@ -143,14 +143,14 @@ async def documents_to_sign(request: Request) -> list[DocumentView]:
         request,
         "document",
         action="sign",
-        where=_unsigned_by(request.state.reader.id),
+        where=unsigned_by(request.state.reader.id),
         order_by=(col(Document.dated).desc(),),
         limit=TO_SIGN_MAX,
     )
     return await in_words(request, found.rows, to_sign=True)
 
 
-def _unsigned_by(account_id: str) -> ColumnElement[bool]:
+def unsigned_by(account_id: str) -> ColumnElement[bool]:
     """What the account has not signed; an original does not wait for whoever has a copy of their own (row P8)."""
     own = aliased(Document)
     has_copy = exists().where(col(own.original_id) == col(Document.id), col(own.copy_of) == account_id)
