@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from gateway.account import joining, own_password, recovery
+from gateway.account import joining, own_password, recovery, sign_up
 
-ROUTES = (*joining.ROUTES, *recovery.ROUTES, *own_password.ROUTES)
+ROUTES = (*joining.ROUTES, *recovery.ROUTES, *own_password.ROUTES, *sign_up.ROUTES)

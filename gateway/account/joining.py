@@ -107,6 +107,9 @@ async def add_to_profiles(request: Request) -> Response:
 
     def write(session: Session) -> None:
         use_link(session, link, now)
+        invited = session.get(Person, (link.subject_type, link.subject_id))
+        if invited is not None:
+            session.delete(invited)  # Whoever took the invitation stands in its place.
         for old, new in moved.items():
             contact = update(Contact).where(col(Contact.grant_id) == old)
             session.execute(contact.values(account_id=reader.id, grant_id=new))

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gateway.admin.effects import effects
-from gateway.admin.people import describe, name_of
+from gateway.admin.invitations import access_of
+from gateway.admin.people import describe, names_known
 from gateway.admin.switches import Problem, changed_meanwhile, conflict_problems, read_switches, said_of, states
 from gateway.edge.errors import Rejected, Stale
 from gateway.edge.questions import may
 from gateway.web.pages import page, say, see_other
 from gateway.web.words import FEATURES
-from models.vocabulary import Kind, SubjectType
+from models.vocabulary import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,12 +100,12 @@ async def _show(
         etag=grant["etag"],
         toggles=_boxes(states(grant["toggles"]), found, sent),
         may_save=may_save,
+        access=await access_of(request, grant),
     )
 
 
 async def _person(request: Request, grant: Mapping[str, Any]) -> NetworkPerson:
-    people = await request.app.state.records.people(SubjectType.ACCOUNT, [grant["account_id"]])
-    return describe(grant, name_of(people, grant["account_id"]))
+    return describe(grant, (await names_known(request, [grant]))[grant["id"]])
 
 
 def _boxes(

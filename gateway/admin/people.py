@@ -6,18 +6,24 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from sqlmodel import col, select
+
 from gateway.web.formats import day
 from gateway.web.words import KINDS, Badge
-from models.vocabulary import GrantStatus, Kind
+from models.tables.getting_in import Contact
+from models.vocabulary import GrantStatus, Kind, SubjectType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from sqlmodel import Session
+    from starlette.requests import Request
 
     from models.tables.identity import Person
 
 _STATUS = {
     GrantStatus.ACTIVE: Badge("Active", "good"),
-    GrantStatus.PENDING: Badge("Portal access pending", "warn"),
+    GrantStatus.PENDING: Badge("Portal Access Pending", "warn"),
     GrantStatus.SUSPENDED: Badge("Suspended", "bad"),
     GrantStatus.ENDED: Badge("Ended"),
 }
@@ -68,6 +74,20 @@ def describe(grant: Mapping[str, Any], name: str) -> NetworkPerson:
         last=day(date.fromisoformat(grant["until"]) - timedelta(days=1)) if grant.get("until") else "",
         proof=_PROOF.get(str(grant.get("proof") or "none"), "None on file"),
     )
+
+
+async def names_known(request: Request, grants: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Who each grant (by id) is for: by the name the practice's own contacts have, else by the person's."""
+    records, practice_id = request.app.state.records, request.state.client.practice_id
+    ids = [grant["id"] for grant in grants]
+
+    def read(session: Session) -> dict[str, str]:
+        chosen = select(Contact).where(Contact.practice_id == practice_id, col(Contact.grant_id).in_(ids))
+        return {str(contact.grant_id): contact.name for contact in session.exec(chosen)}
+
+    known: dict[str, str] = await records.read(practice_id, read)
+    people = await records.people(SubjectType.ACCOUNT, [grant["account_id"] for grant in grants])
+    return {grant["id"]: known.get(grant["id"]) or name_of(people, grant["account_id"]) for grant in grants}
 
 
 def name_of(people: Mapping[str, Person], account_id: str) -> str:

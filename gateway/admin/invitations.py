@@ -1,0 +1,145 @@
+"""Sending an invitation again, the way to sign-in, and how the practice lets people in (rows W22, Y4, Y5, Y12, Y22)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlmodel import select
+
+from gateway.account.credentials import ONE_TIME_LIFE, credential_of, has_joined
+from gateway.account.invitations import Inviting, invite, new_one_time, send_sign_in_link, way_in_of
+from gateway.account.mailed_links import Purpose, newest_link
+from gateway.edge.errors import NotFound
+from gateway.edge.guard import Guard, Route
+from gateway.edge.questions import may
+from gateway.web.formats import day
+from gateway.web.language import _
+from gateway.web.pages import page, say, see_other
+from gateway.web.today import zone_of
+from models.tables.getting_in import Contact, WayIn
+from models.tables.identity import Credential, Person
+from models.vocabulary import GrantStatus, Kind, SubjectType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlmodel import Session
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+AGAIN = timedelta(minutes=1)  # a mail that is asked for twice at once goes out once
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What can be mailed to somebody of the network: `again` the invitation, otherwise the way to sign-in."""
+
+    again: bool
+    sent: str
+    last: str
+
+
+async def access_of(request: Request, grant: Mapping[str, Any]) -> Access | None:
+    """What the reader may mail to whom the grant is for; None for nothing."""
+    if grant["status"] not in (GrantStatus.PENDING.value, GrantStatus.ACTIVE.value):
+        return None
+    invitee = "client" if grant["kind"] == Kind.SELF.value else "contact"
+    (may_send,) = await may(request, [("send", "invitation", {"invitee": invitee})])
+    if not may_send:
+        return None
+    sent_at, last_at = await _sent(request, grant["account_id"])
+    zone = zone_of(request)
+    return Access(
+        again=grant["status"] == GrantStatus.PENDING.value,
+        sent=day(sent_at.astimezone(zone).date()) if sent_at else "",
+        last=day(last_at.astimezone(zone).date()) if last_at else "",
+    )
+
+
+async def send(request: Request) -> Response:
+    """Mail the invitation again, or to whoever has signed in before the way to sign-in."""
+    client, app = request.state.client, request.app.state
+    grant_id = str((await request.form()).get("grant", ""))
+    grants = {grant["id"]: grant for grant in await app.authz.grants_of_client(client.id)}
+    if grant_id not in grants or (access := await access_of(request, grants[grant_id])) is None:
+        raise NotFound
+    account_id, practice = grants[grant_id]["account_id"], await app.records.practice(client.practice_id)
+    way = await app.records.read(practice.id, lambda session: way_in_of(session, practice.id))
+    one_time = await new_one_time() if access.again and way.invite_by == "password" else None
+    inviting = Inviting(practice, request.state.reader.id, app.clock(), app.settings.public_url)
+
+    def write(session: Session) -> bool:
+        person = session.get(Person, (SubjectType.ACCOUNT.value, account_id))
+        if person is None or not person.email:
+            raise NotFound
+        person = _as_known(session, person, grant_id)
+        if has_joined(credential_of(session, SubjectType.ACCOUNT, account_id)):
+            send_sign_in_link(session, person, inviting)
+            return False
+        newest = newest_link(session, Purpose.JOIN, SubjectType.ACCOUNT, account_id)
+        if one_time is not None or newest is None or newest.made_at <= inviting.now - AGAIN or newest.closed_at:
+            invite(session, person, inviting, one_time)
+        return True
+
+    again = await app.records.change(practice.id, write)
+    said = _("The invitation was sent again; the one before is worth nothing any more.")
+    await say(request, said if again else _("The way to sign-in was sent."))
+    return see_other(f"/admin/clients/{client.id}/grants/{grant_id}")
+
+
+async def ways_page(request: Request) -> Response:
+    """How the practice lets people in."""
+    practice_id = request.state.reader.practice_id
+    way = await request.app.state.records.read(practice_id, lambda session: way_in_of(session, practice_id))
+    (may_save,) = await may(request, [("update", "practice", {})])
+    url = request.app.state.settings.public_url
+    links = {"sign_in_link": f"{url}/sign-in/{practice_id}", "sign_up_link": f"{url}/sign-up/{practice_id}"}
+    return await page(request, "admin/ways_in.html", way=way, may_save=may_save, **links)
+
+
+async def save_ways(request: Request) -> Response:
+    """Change how the practice lets people in."""
+    form, practice_id = await request.form(), request.state.reader.practice_id
+    way = WayIn(
+        practice_id=practice_id,
+        invite_by="password" if form.get("invite_by") == "password" else "link",
+        asks_question=form.get("asks_question") == "on",
+        takes_sign_ups=form.get("takes_sign_ups") == "on",
+    )
+    await request.app.state.records.change(practice_id, lambda session: session.merge(way) and None)
+    event = {"action": "practice.way_in", "actor": request.state.reader.actor, "practice_id": practice_id}
+    await request.app.state.authz.record(event)
+    await say(request, _("Saved."))
+    return see_other("/admin/practice/ways-in")
+
+
+def _as_known(session: Session, person: Person, grant_id: str) -> Person:
+    """The person under the name and address that this practice has for them; nothing of it is written back."""
+    contact = session.exec(select(Contact).where(Contact.grant_id == grant_id)).first()
+    known = Person(**person.model_dump())
+    if contact is not None:
+        known.name = contact.name
+    return known
+
+
+async def _sent(request: Request, account_id: str) -> tuple[Any, Any]:
+    """When the last invitation was mailed, and until when it works."""
+
+    def read(session: Session) -> tuple[Any, Any]:
+        credential: Credential | None = credential_of(session, SubjectType.ACCOUNT, account_id)
+        if credential is not None and credential.must_change and credential.expires_at is not None:
+            return credential.expires_at - ONE_TIME_LIFE, credential.expires_at
+        link = newest_link(session, Purpose.JOIN, SubjectType.ACCOUNT, account_id)
+        return (None, None) if link is None else (link.made_at, link.expires_at)
+
+    found: tuple[Any, Any] = await request.app.state.records.read(None, read)
+    return found
+
+
+ROUTES = (
+    Route("/admin/clients/{client}/invitations", send, guard=Guard("view", "grant"), methods=("POST",)),
+    Route("/admin/practice/ways-in", ways_page, guard=Guard("view", "practice")),
+    Route("/admin/practice/ways-in", save_ways, guard=Guard("update", "practice"), methods=("POST",)),
+)
