@@ -102,12 +102,13 @@ async def _frame(request: Request) -> Mapping[str, Any]:
 
 
 def _render(request: Request | None, name: str, status: int, context: Mapping[str, Any]) -> Response:
-    known: dict[str, Any] = {"reader": None, "client": None, "csrf": "", "path": "/", "said": ""}
+    known: dict[str, Any] = {"reader": None, "client": None, "csrf": "", "path": "/", "here": "/", "said": ""}
     if request is not None:
         app = request.app.state
         known["profile"] = app.settings.profile
+        known["path"] = request.url.path
         if request.method == "GET" and status == 200:
-            known["path"] = request.url.path  # Elsewhere it may be no page, or tell one refusal from another.
+            known["here"] = request.url.path  # Elsewhere it may be no page, or tell one refusal from another.
         if name != "error.html":
             known["reader"], known["client"] = request.state.reader, request.state.client
             known["csrf"] = app.cookies.form_token(request.state.cookie) if request.state.cookie else ""
