@@ -10,7 +10,7 @@ from sqlalchemy import and_, false, or_, update
 from sqlmodel import col, select
 
 from gateway.edge.errors import CannotDecide
-from gateway.edge.questions import asking
+from gateway.edge.questions import asking, visible
 from gateway.notices.notify import Event, notify, notify_staff
 from gateway.portal.messages.conversations import count_unread
 from gateway.portal.messages.views import reader_of
@@ -47,6 +47,9 @@ async def unread(request: Request, client_id: str) -> int:
 
 
 async def _visible(request: Request, client_id: str, practice_id: str) -> ColumnElement[bool]:
+    client = request.state.client
+    if client is not None and client.id == client_id:
+        return await visible(request, "thread")
     properties = {"client_id": client_id}
     if request.state.reader.type is SubjectType.STAFF:
         properties["practice_id"] = practice_id

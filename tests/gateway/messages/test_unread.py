@@ -11,8 +11,10 @@ from sqlalchemy import update
 from sqlmodel import select
 
 from gateway.edge.reader import Reader
+from gateway.notices.telling import tell
 from gateway.portal.messages import unread as unread_module
 from gateway.portal.messages.unread import notice_unread, unread
+from models.tables.mail import Mail
 from models.tables.messages import MessageRead
 from models.vocabulary import SubjectType
 from tests.gateway.messages.test_threads import write
@@ -105,3 +107,25 @@ async def test_two_processes_that_look_at_once_tell_once(site: Portal, monkeypat
     for _ in range(2):
         await records.change("northgate", wipe)
         assert await records.change("northgate", tell) == 1
+
+
+async def test_the_mail_names_neither_the_thread_nor_the_child_nor_the_therapist(site: Portal) -> None:
+    """What reaches Dana's mailbox says that there is a message, by her label for Mia, and where to read it."""
+    ken, dana = await site.as_("ken"), await site.as_("dana")
+    await dana.get(DANA)
+    await write(ken, KEN, "About the tantrum on Friday")
+    site.clock.advance(minutes=15)
+    assert await notice_unread(site.state) == 1
+    for _ in range(2):  # First who is told and when, then the mail.
+        await tell(site.state)
+
+    def read(session: Any) -> list[Mail]:
+        return list(session.exec(select(Mail).where(Mail.recipient == "dana@mail.example")))
+
+    found = await site.state.records.read("northgate", read)
+    assert len(found) == 1
+    if found[0].content is not None:  # Else the background has delivered it already.
+        words = f"{found[0].content['subject']} {found[0].content['text']} {found[0].content['html']}"
+        assert "/c/mia/messages/thr_dana_ken" in words
+        for word in ("tantrum", "mornings", "Mia", "Novak", "Ken", "Abara"):
+            assert word not in words, word
