@@ -130,8 +130,8 @@ async def paper_page(request: Request) -> Response:
         signers=signer_rows(request, row, copies, signatures, network),
         may_update=may_update,
         may_download=may_download,
-        can_release=row.state == DRAFT and row.copy_of is None,
-        can_withdraw=row.state == RELEASED and row.copy_of is None and not signatures,
+        can_release=row.state == DRAFT and row.original_id is None,
+        can_withdraw=row.state == RELEASED and row.original_id is None and not signatures,
         can_share=row.uploaded_by is not None and row.copy_of is not None,
         can_send=row.state != DRAFT,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from gateway.admin.paper_rows import network_of, path_of
@@ -14,10 +15,10 @@ from gateway.mail.post import letter, post
 from gateway.portal.papers.disclosure import Hindrance, hindrance
 from gateway.portal.papers.documents import PDF, Problem
 from gateway.records.files import load_file
-from gateway.records.releases import LASTS, issue_release
+from gateway.records.releases import LASTS, is_key, issue_release, new_key
 from gateway.web.formats import clock_time, day
 from gateway.web.language import N_, _
-from gateway.web.pages import page
+from gateway.web.pages import page, see_other
 from models.tables.papers import DocumentRelease
 from models.vocabulary import SubjectType
 
@@ -64,6 +65,9 @@ async def send(request: Request) -> Response:
     state, reader = request.app.state, request.state.reader
     fields = await request.form()
     account_id, reason = str(fields.get("account", "")), " ".join(str(fields.get("reason", "")).split())
+    key = str(fields.get("key", ""))
+    if not is_key(key) or await _is_kept(request, key):  # The same form, sent again.
+        return see_other(f"{path_of(row)}/send")
     consent, with_passcode = fields.get("consent") == "yes", fields.get("passcode") == "yes"
     people = await state.records.people(SubjectType.ACCOUNT, [account_id])
     person = people.get(account_id)
@@ -72,7 +76,7 @@ async def send(request: Request) -> Response:
         typed = {"account": account_id, "reason": reason, "consent": consent, "with_passcode": with_passcode}
         return await _show(request, typed=typed, problems=problems, status=422)
     issued = await issue_release(
-        row, account_id, reason=reason, by=reader.actor, at=state.clock(), with_passcode=with_passcode
+        row, account_id, key=key, reason=reason, by=reader.actor, at=state.clock(), with_passcode=with_passcode
     )
     await _record(request, row, issued)
     mail = letter(
@@ -90,8 +94,17 @@ async def send(request: Request) -> Response:
         session.add(issued.release)
         post(session, mail, practice_id=row.practice_id)
 
-    await state.records.change(row.practice_id, write)
+    try:
+        await state.records.change(row.practice_id, write)
+    except IntegrityError:  # The same form, sent twice at once.
+        return see_other(f"{path_of(row)}/send")
     return await _show(request, sent=issued, sent_to=person.name)
+
+
+async def _is_kept(request: Request, key: str) -> bool:
+    practice_id = request.state.client.practice_id
+    found = await request.app.state.records.read(practice_id, lambda session: session.get(DocumentRelease, key))
+    return found is not None
 
 
 async def _problems(
@@ -132,6 +145,7 @@ async def _show(
         "admin/document_send.html",
         status=status,
         document=row,
+        key=new_key(),
         back=path_of(row),
         people=sorted(network.items(), key=lambda entry: entry[1]["name"]),
         needs_consent=row.category in ("part2", "sensitive"),

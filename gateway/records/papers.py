@@ -135,7 +135,7 @@ def release_document(session: Session, document_id: str, signers: Mapping[str, s
     the document is.
     """
     document = _locked(session, document_id)
-    if document is None or document.state != DRAFT or document.copy_of is not None:
+    if document is None or document.state != DRAFT or document.original_id is not None:
         return None
     _change_state(session, document, RELEASED)
     if document.signer_rule != EACH:
@@ -150,7 +150,7 @@ def release_document(session: Session, document_id: str, signers: Mapping[str, s
 def withdraw_document(session: Session, document_id: str) -> bool:
     """Make a released document a draft again, its copies with it; False once anybody has signed it or a copy."""
     document = _locked(session, document_id)
-    if document is None or document.state != RELEASED or document.copy_of is not None:
+    if document is None or document.state != RELEASED or document.original_id is not None:
         return False
     group = [document, *_locked_copies(session, document_id)]
     if signatures_of(session, [one.id for one in group]):

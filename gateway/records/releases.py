@@ -6,6 +6,7 @@ Only the hash of the link's secret is kept. A passcode, told by telephone, is ha
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -32,6 +33,7 @@ LASTS = timedelta(hours=72)
 TRIES = 5
 PASSCODE_DIGITS = 6
 _SECRET_BYTES = 24
+_KEY = re.compile(r"[0-9a-f]{24}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +46,13 @@ class Issued:
 
 
 async def issue_release(
-    document: Document, account_id: str, *, reason: str, by: str, at: datetime, with_passcode: bool
+    document: Document, account_id: str, *, key: str, reason: str, by: str, at: datetime, with_passcode: bool
 ) -> Issued:
-    """A new release, still to be written together with the mail (`session.add(issued.release)`)."""
+    """A new release, still to be written together with the mail; `key` becomes its id, so that a form counts once."""
     secret = secrets.token_urlsafe(_SECRET_BYTES)
     passcode = f"{secrets.randbelow(10**PASSCODE_DIGITS):0{PASSCODE_DIGITS}}" if with_passcode else ""
     release = DocumentRelease(
-        id=secrets.token_hex(12),
+        id=key,
         practice_id=document.practice_id,
         client_id=document.client_id,
         document_id=document.id,
@@ -64,6 +66,16 @@ async def issue_release(
         expires_at=at + LASTS,
     )
     return Issued(release, f"/released/{document.practice_id}.{secret}", passcode)
+
+
+def new_key() -> str:
+    """A key for a form."""
+    return secrets.token_hex(12)
+
+
+def is_key(text: str) -> bool:
+    """Whether the text may be such a key."""
+    return _KEY.fullmatch(text) is not None
 
 
 async def find_release(store: RecordsStore, practice_id: str, secret: str, now: datetime) -> DocumentRelease | None:
