@@ -50,6 +50,7 @@ def test_lists_show_what_the_service_allows_and_nothing_else(
 ) -> None:
     """For every client and type: the ids in the list are those for which a single question is allowed."""
     visitor = visitors(account)
+    known = {item.id for item in world.records.values()}
     for client in world.clients:
         for resource_type, (place, pattern) in LISTS.items():
             items = [item.id for item in world.records.values() if (item.type, item.client) == (resource_type, client)]
@@ -60,7 +61,8 @@ def test_lists_show_what_the_service_allows_and_nothing_else(
             answer = visitor.read(f"/c/{client}/{place}")
             assert answer.status_code in {200, 403, 404}
             main = answer.text.partition("<main")[2] if answer.status_code == 200 else ""
-            assert set(re.findall(pattern, main)) == allowed, (account, client, resource_type)
+            listed = set(re.findall(pattern, main)) & known  # Other tests of this stack add items of their own.
+            assert listed == allowed, (account, client, resource_type)
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
