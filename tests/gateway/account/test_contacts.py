@@ -124,6 +124,7 @@ async def test_victor_takes_the_invitation_with_his_own_sign_in(site: Portal) ->
     assert (await visitor.post(f"{path}/add", {}, path)).headers["location"] == "/"
     assert (await visitor.get("/c/noah")).status_code == 200
     assert (await visitor.get("/c/vic")).status_code == 200
+    await jo.get("/admin/clients/noah")  # It also says that he was invited.
     network = (await jo.get("/admin/clients/noah")).text
     assert network.count("V. L.") == 1
     assert "Victor Lund" not in network

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from email import message_from_bytes, policy
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlmodel import select
 
 from gateway.account.mailed_links import LIFE, Purpose
+from gateway.mail.carriers import mail_folder
 from models.tables.mail import Mail
 from tests.gateway.portal_stack import Browser, Portal, SeededFiles, portal
 
@@ -27,14 +29,23 @@ async def site(tmp_path: Path, seeded_files: SeededFiles) -> AsyncIterator[Porta
 
 
 async def mails(site: Portal, to: str, practice: str | None = "northgate") -> list[dict[str, Any]]:
-    """The mails of a practice, or of none, to an address, the newest last, as they were written."""
+    """The mails of a practice, or of none, to an address, the newest last: subject, text and html."""
+    folder = mail_folder(site.state.settings)
 
     def read(session: Any) -> list[dict[str, Any]]:
         chosen = select(Mail).where(Mail.recipient == to, Mail.practice_id == practice).order_by(Mail.id)
-        return [dict(mail.content or {}) for mail in session.exec(chosen)]
+        return [dict(mail.content or delivered(folder / f"{mail.id}.eml")) for mail in session.exec(chosen)]
 
     found: list[dict[str, Any]] = await site.state.records.read(practice, read)
     return found
+
+
+def delivered(path: Path) -> dict[str, str]:
+    """A mail that has left already, as the demo keeps it."""
+    message = message_from_bytes(path.read_bytes(), policy=policy.default)
+    bodies = {kind: message.get_body((kind,)) for kind in ("plain", "html")}
+    text, html = (body.get_content() if body else "" for body in bodies.values())
+    return {"subject": str(message["subject"]), "text": text, "html": html}
 
 
 async def link_to(site: Portal, address: str, practice: str | None = "northgate") -> str:
