@@ -13,6 +13,7 @@ from anyio import to_thread
 from gateway.edge.errors import NotFound
 from gateway.mail.carriers import mail_folder
 from gateway.web.formats import clock_time, day
+from gateway.web.language import _
 from gateway.web.pages import page
 from gateway.web.paging import page_number, pages_of
 
@@ -67,7 +68,7 @@ async def mail(request: Request) -> Response:
     return await page(
         request,
         "mail/mail.html",
-        subject=str(message["Subject"]),
+        subject=_subject(message),
         to=str(message["To"]),
         sender=str(message["From"]),
         when=_when(message),
@@ -90,8 +91,12 @@ def _rows(folder: Path, wanted: str) -> list[MailRow]:
             message = parser.parse(file)
         to = str(message["To"])
         if wanted in to.lower():
-            rows.append(MailRow(f"/demo/mailbox/{path.stem}", to, str(message["Subject"]), _when(message)))
+            rows.append(MailRow(f"/demo/mailbox/{path.stem}", to, _subject(message), _when(message)))
     return rows
+
+
+def _subject(message: Message) -> str:
+    return str(message["Subject"]).strip() or _("Without a subject")
 
 
 def _when(message: Message) -> str:

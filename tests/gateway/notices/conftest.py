@@ -53,7 +53,7 @@ class Post:
 
     async def subjects(self) -> dict[str, str]:
         """To whom, and the subject, of the new mails."""
-        return {str(mail["To"]).partition("@")[0]: str(mail["Subject"]) for mail in await self.mails()}
+        return {str(mail["To"]).partition("@")[0]: str(mail["Subject"]).strip() for mail in await self.mails()}
 
 
 @pytest.fixture
