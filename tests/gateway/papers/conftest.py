@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from reportlab.pdfgen.canvas import Canvas
 
+from gateway.background import Background
 from tests.gateway.portal_stack import Portal, SeededFiles, portal
 
 if TYPE_CHECKING:
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-async def site(tmp_path: Path, seeded_files: SeededFiles) -> AsyncIterator[Portal]:
+async def site(tmp_path: Path, seeded_files: SeededFiles, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Portal]:
+    """A portal that keeps its mails and notices where they are written, so that tests can read them there."""
+
+    async def rest(_background: Background) -> None:
+        return
+
+    monkeypatch.setattr(Background, "run", rest)
     async with portal(tmp_path, seeded_files) as running:
         yield running
 
