@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from models.tables.intake import FormAnswer
-from models.tables.mail import Notice
 from models.tables.papers import StoredFile
-from models.tables.records import Document, Outbox
-from tests.gateway.intake.conftest import hidden, kept, rows, save, sign
+from models.tables.records import Document
+from tests.gateway.intake.conftest import hidden, save, sign
 
 if TYPE_CHECKING:
-    from tests.gateway.portal_stack import Portal
+    from tests.gateway.intake.conftest import Site
 
 pytestmark = pytest.mark.anyio
 
-INTAKE = "/c/mia/forms/form_mia_intake"
-PRIVACY = "/c/mia/forms/form_mia_privacy"
+INTAKE = "/c/mia/forms/form_mia_intake"  # of the cast
 ABOUT = {
     "q.for_whom": "child",
     "q.full_name": "Mia Novak",
@@ -27,7 +25,7 @@ ABOUT = {
 }
 
 
-async def test_the_list_has_what_is_to_complete_first_and_only_the_readers_own(site: Portal) -> None:
+async def test_the_list_has_what_is_to_complete_first_and_only_the_readers_own(site: Site) -> None:
     dana, sam, rosa = await site.as_("dana"), await site.as_("sam"), await site.as_("rosa")
     page = (await dana.get("/c/mia/forms")).text
     assert page.index("To complete") < page.index("Informed Consent for Psychotherapy")
@@ -37,18 +35,20 @@ async def test_the_list_has_what_is_to_complete_first_and_only_the_readers_own(s
     assert (await rosa.get("/c/mia/forms")).status_code == 404
 
 
-async def test_answers_are_kept_when_the_reader_goes_on_later(site: Portal) -> None:
-    dana = await site.as_("dana")
-    left = await save(dana, f"{INTAKE}/steps/1", ABOUT | {"q.called": "Mia, she/her", "go": "later"})
+async def test_answers_are_kept_when_the_reader_goes_on_later(site: Site) -> None:
+    dana, form = await site.as_("dana"), await site.give("intake")
+    path = f"/c/mia/forms/{form.id}"
+    left = await save(dana, f"{path}/steps/1", ABOUT | {"q.called": "Mia, she/her", "go": "later"})
     assert (left.status_code, left.headers["location"]) == (303, "/c/mia/forms")
-    again = (await dana.get(f"{INTAKE}/steps/1")).text
+    again = (await dana.get(f"{path}/steps/1")).text
     assert 'value="Mia, she/her"' in again
-    assert (await kept(site, "form_mia_intake")).state == "in_progress"
+    assert (await site.kept(form.id)).state == "in_progress"
 
 
-async def test_a_step_says_what_is_missing_and_keeps_what_was_typed(site: Portal) -> None:
-    dana = await site.as_("dana")
-    answer = await save(dana, f"{INTAKE}/steps/1", ABOUT | {"q.phone": "12", "q.called": "Mimi"})
+async def test_a_step_says_what_is_missing_and_keeps_what_was_typed(site: Site) -> None:
+    dana, form = await site.as_("dana"), await site.give("intake")
+    path = f"/c/mia/forms/{form.id}"
+    answer = await save(dana, f"{path}/steps/1", ABOUT | {"q.phone": "12", "q.called": "Mimi"})
     assert answer.status_code == 422
     assert 'href="#q.phone"' in answer.text
     assert 'value="12"' in answer.text
@@ -56,138 +56,142 @@ async def test_a_step_says_what_is_missing_and_keeps_what_was_typed(site: Portal
     assert "area code" in answer.text
 
 
-async def test_a_part_is_asked_only_with_the_answers_that_lead_to_it(site: Portal) -> None:
-    dana = await site.as_("dana")
-    first = await save(dana, f"{INTAKE}/steps/1", ABOUT)
-    assert first.headers["location"] == f"{INTAKE}/steps/3", "the part about adults is left out for a child"
-    assert (await dana.get(f"{INTAKE}/steps/2")).status_code == 404
-    second = await save(dana, f"{INTAKE}/steps/1", ABOUT | {"q.for_whom": "myself"})
-    assert second.headers["location"] == f"{INTAKE}/steps/2"
+async def test_a_part_is_asked_only_with_the_answers_that_lead_to_it(site: Site) -> None:
+    dana, form = await site.as_("dana"), await site.give("intake")
+    path = f"/c/mia/forms/{form.id}"
+    first = await save(dana, f"{path}/steps/1", ABOUT)
+    assert first.headers["location"] == f"{path}/steps/3", "the part about adults is left out for a child"
+    assert (await dana.get(f"{path}/steps/2")).status_code == 404
+    second = await save(dana, f"{path}/steps/1", ABOUT | {"q.for_whom": "myself"})
+    assert second.headers["location"] == f"{path}/steps/2"
 
 
-async def test_what_two_tabs_changed_is_joined(site: Portal) -> None:
-    dana = await site.as_("dana")
-    page = (await dana.get(f"{INTAKE}/steps/1")).text
-    await save(dana, f"{INTAKE}/steps/1", ABOUT | {"q.called": "Mimi"}, page=page)
-    answer = await save(dana, f"{INTAKE}/steps/1", ABOUT | {"q.email": "d@mail.example"}, page=page)
+async def test_what_two_tabs_changed_is_joined(site: Site) -> None:
+    dana, form = await site.as_("dana"), await site.give("intake")
+    path = f"/c/mia/forms/{form.id}"
+    page = (await dana.get(f"{path}/steps/1")).text
+    await save(dana, f"{path}/steps/1", ABOUT | {"q.called": "Mimi"}, page=page)
+    answer = await save(dana, f"{path}/steps/1", ABOUT | {"q.email": "d@mail.example"}, page=page)
     assert answer.status_code == 303
-    answers = (await kept(site, "form_mia_intake")).answers
+    answers = (await site.kept(form.id)).answers
     assert (answers["called"], answers["email"]) == ("Mimi", "d@mail.example")
 
 
-async def test_where_two_tabs_disagree_the_reader_chooses(site: Portal) -> None:
-    dana = await site.as_("dana")
-    page = (await dana.get(f"{INTAKE}/steps/1")).text
-    await save(dana, f"{INTAKE}/steps/1", ABOUT | {"q.called": "Mimi"}, page=page)
-    merge = await save(dana, f"{INTAKE}/steps/1", ABOUT | {"q.called": "Mia"}, page=page)
+async def test_where_two_tabs_disagree_the_reader_chooses(site: Site) -> None:
+    dana, form = await site.as_("dana"), await site.give("intake")
+    path = f"/c/mia/forms/{form.id}"
+    page = (await dana.get(f"{path}/steps/1")).text
+    await save(dana, f"{path}/steps/1", ABOUT | {"q.called": "Mimi"}, page=page)
+    merge = await save(dana, f"{path}/steps/1", ABOUT | {"q.called": "Mia"}, page=page)
     assert merge.status_code == 409
     assert "Mimi" in merge.text
     assert 'name="q.called" value="Mia"' in merge.text
-    assert (await kept(site, "form_mia_intake")).answers["called"] == "Mimi"
+    assert (await site.kept(form.id)).answers["called"] == "Mimi"
     choice = {"version": hidden(merge.text, "version"), "asked": "called", "q.called": "Mia", "go": "next"}
-    saved = await dana.post(f"{INTAKE}/steps/1", choice | {"choose.called": "saved"}, f"{INTAKE}/steps/1")
+    saved = await dana.post(f"{path}/steps/1", choice | {"choose.called": "saved"}, f"{path}/steps/1")
     assert saved.status_code == 303
-    assert (await kept(site, "form_mia_intake")).answers["called"] == "Mimi"
-    await dana.post(f"{INTAKE}/steps/1", choice | {"choose.called": "typed"}, f"{INTAKE}/steps/1")
-    assert (await kept(site, "form_mia_intake")).answers["called"] == "Mia"
+    assert (await site.kept(form.id)).answers["called"] == "Mimi"
+    await dana.post(f"{path}/steps/1", choice | {"choose.called": "typed"}, f"{path}/steps/1")
+    assert (await site.kept(form.id)).answers["called"] == "Mia"
 
 
 async def test_a_script_that_keeps_answers_learns_the_version_or_that_there_is_something_to_choose(
-    site: Portal,
+    site: Site,
 ) -> None:
-    dana = await site.as_("dana")
-    page = (await dana.get(f"{INTAKE}/steps/1")).text
+    dana, form = await site.as_("dana"), await site.give("intake")
+    path = f"/c/mia/forms/{form.id}"
+    page = (await dana.get(f"{path}/steps/1")).text
     as_json = {"headers": {"accept": "application/json"}}
-    first = await save(dana, f"{INTAKE}/steps/1", ABOUT | {"q.called": "Mimi"}, page=page, **as_json)
+    first = await save(dana, f"{path}/steps/1", ABOUT | {"q.called": "Mimi"}, page=page, **as_json)
     assert (first.status_code, first.json()["version"]) == (200, int(hidden(page, "version")) + 1)
-    second = await save(dana, f"{INTAKE}/steps/1", ABOUT | {"q.called": "Mia"}, page=page, **as_json)
+    second = await save(dana, f"{path}/steps/1", ABOUT | {"q.called": "Mia"}, page=page, **as_json)
     assert second.status_code == 409
 
 
-async def test_a_form_is_sent_only_when_it_is_complete_and_signed(site: Portal) -> None:
-    dana = await site.as_("dana")
-    missing = await sign(dana, PRIVACY)
+async def test_a_form_is_sent_only_when_it_is_complete_and_signed(site: Site) -> None:
+    dana, form = await site.as_("dana"), await site.give("privacy")
+    path = f"/c/mia/forms/{form.id}"
+    missing = await sign(dana, path)
     assert missing.status_code == 422
     assert "tick the box to confirm" in missing.text
-    await save(dana, f"{PRIVACY}/steps/3", {"q.received": "yes"})
-    unsigned = await sign(dana, PRIVACY, name="", agree="")
+    await save(dana, f"{path}/steps/3", {"q.received": "yes"})
+    unsigned = await sign(dana, path, name="", agree="")
     assert unsigned.status_code == 422
     assert 'href="#name"' in unsigned.text
     assert 'href="#agree"' in unsigned.text
-    assert (await kept(site, "form_mia_privacy")).state == "in_progress"
+    assert (await site.kept(form.id)).state == "in_progress"
 
 
-async def test_a_completed_form_is_signed_final_and_among_the_documents(site: Portal) -> None:
-    dana = await site.as_("dana")
-    await save(dana, f"{PRIVACY}/steps/3", {"q.received": "yes"})
-    sent = await sign(dana, PRIVACY)
-    assert (sent.status_code, sent.headers["location"]) == (303, PRIVACY)
-    form = await kept(site, "form_mia_privacy")
+async def test_a_completed_form_is_signed_final_and_among_the_documents(site: Site) -> None:
+    dana, form = await site.as_("dana"), await site.give("privacy")
+    path = f"/c/mia/forms/{form.id}"
+    await save(dana, f"{path}/steps/3", {"q.received": "yes"})
+    sent = await sign(dana, path)
+    assert (sent.status_code, sent.headers["location"]) == (303, path)
+    form = await site.kept(form.id)
     assert form.state == "completed"
     assert form.signature is not None
     assert (form.signature["name"], form.signature["signer_id"]) == ("Dana Novak", "dana")
-    (document,) = [row for row in await rows(site, Document) if row.id == form.document_id]
+    (document,) = [row for row in await site.rows(Document) if row.id == form.document_id]
     assert (document.category, document.state, document.copy_of) == ("general", "released", "dana")
-    (file,) = [row for row in await rows(site, StoredFile) if row.id == document.file_id]
+    (file,) = [row for row in await site.rows(StoredFile) if row.id == document.file_id]
     assert file.content.startswith(b"%PDF-")
-    registered = {(entry.type, entry.id) for entry in await rows(site, Outbox)}
-    assert {("form", form.id), ("document", document.id)} <= registered
-    assert [row for row in await rows(site, FormAnswer) if row.form_id == form.id] == []
-    told = {row.subject_id for row in await rows(site, Notice) if row.event == "form" and row.subject_type == "staff"}
-    assert told == {"jo", "ken"}
-    page = (await dana.get(PRIVACY)).text
+    assert [row for row in await site.rows(FormAnswer) if row.form_id == form.id] == []
+    page = (await dana.get(path)).text
     assert "Dana Novak" in page
     assert f"/c/mia/documents/{document.id}" in page
-    assert (await dana.get(f"{PRIVACY}/steps/3")).status_code == 404
-    assert (await dana.get(f"{PRIVACY}/review")).status_code == 404
+    assert (await dana.get(f"{path}/steps/3")).status_code == 404
+    assert (await dana.get(f"{path}/review")).status_code == 404
 
 
-async def test_sending_twice_sends_once(site: Portal) -> None:
-    dana = await site.as_("dana")
-    await save(dana, f"{PRIVACY}/steps/3", {"q.received": "yes"})
-    review = (await dana.get(f"{PRIVACY}/review")).text
-    form = {"version": hidden(review, "version"), "name": "Dana Novak", "agree": "yes"}
-    before = len(await rows(site, Document))
-    token = await dana.token("/c/mia/forms/form_mia_consent/review")
+async def test_sending_twice_sends_once(site: Site) -> None:
+    dana, form = await site.as_("dana"), await site.give("privacy")
+    path = f"/c/mia/forms/{form.id}"
+    await save(dana, f"{path}/steps/3", {"q.received": "yes"})
+    review = (await dana.get(f"{path}/review")).text
+    token = await dana.token(f"{path}/review")
+    fields = {"version": hidden(review, "version"), "name": "Dana Novak", "agree": "yes", "csrf": token}
+    before = len(await site.rows(Document))
     for _ in range(2):
-        answer = await dana.http.post(f"{PRIVACY}/submit", data={**form, "csrf": token})
+        answer = await dana.http.post(f"{path}/submit", data=fields)
         assert answer.status_code == 303
-    assert len(await rows(site, Document)) == before + 1
+    assert len(await site.rows(Document)) == before + 1
 
 
-async def test_what_is_typed_after_the_form_was_sent_is_shown_again(site: Portal) -> None:
-    dana = await site.as_("dana")
-    page = (await dana.get(f"{PRIVACY}/steps/3")).text
-    token = await dana.token(f"{PRIVACY}/steps/3")
-    await save(dana, f"{PRIVACY}/steps/3", {"q.received": "yes"})
-    await sign(dana, PRIVACY)
-    form = {"version": hidden(page, "version"), "asked": "received", "csrf": token}
-    late = await dana.http.post(f"{PRIVACY}/steps/3", data=form)
+async def test_what_is_typed_after_the_form_was_sent_is_shown_again(site: Site) -> None:
+    dana, form = await site.as_("dana"), await site.give("privacy")
+    path = f"/c/mia/forms/{form.id}"
+    page = (await dana.get(f"{path}/steps/3")).text
+    token = await dana.token(f"{path}/steps/3")
+    await save(dana, f"{path}/steps/3", {"q.received": "yes"})
+    await sign(dana, path)
+    fields = {"version": hidden(page, "version"), "asked": "received", "csrf": token}
+    late = await dana.http.post(f"{path}/steps/3", data=fields)
     assert late.status_code == 409
     assert "was sent already" in late.text
-    assert (await kept(site, "form_mia_privacy")).answers == {"received": True}
+    assert (await site.kept(form.id)).answers == {"received": True}
 
 
-async def test_changed_after_the_review_is_reviewed_again(site: Portal) -> None:
-    dana = await site.as_("dana")
-    await save(dana, f"{PRIVACY}/steps/3", {"q.received": "yes"})
-    answer = await sign(dana, PRIVACY, version="0")
+async def test_changed_after_the_review_is_reviewed_again(site: Site) -> None:
+    dana, form = await site.as_("dana"), await site.give("privacy")
+    path = f"/c/mia/forms/{form.id}"
+    await save(dana, f"{path}/steps/3", {"q.received": "yes"})
+    answer = await sign(dana, path, version="0")
     assert answer.status_code == 422
     assert "changed in another tab" in answer.text
     assert 'value="Dana Novak"' in answer.text
 
 
-async def test_nobody_else_reaches_a_form_whatever_they_send(site: Portal) -> None:
+async def test_nobody_else_reaches_a_form_whatever_they_send(site: Site) -> None:
     tom = await site.as_("tom")
-    token = await tom.token("/c/rosa/forms") if "csrf" in (await tom.get("/c/rosa/forms")).text else ""
-    token = token or await tom.token("/c/rosa")
-    for path in (f"{INTAKE}/steps/1", f"{PRIVACY}/submit"):
-        answer = await tom.http.post(path, data={"csrf": token, "version": "0"})
+    for path in (f"{INTAKE}/steps/1", f"{INTAKE}/submit"):
+        answer = await tom.post(path, {"version": "0"}, "/c/rosa")
         assert answer.status_code == 404
 
 
-async def test_the_form_speaks_spanish(site: Portal) -> None:
-    dana = await site.as_("dana")
-    page = (await dana.get(f"{INTAKE}/steps/1", headers={"accept-language": "es"})).text
+async def test_the_form_speaks_spanish(site: Site) -> None:
+    dana, form = await site.as_("dana"), await site.give("intake")
+    path = f"/c/mia/forms/{form.id}"
+    page = (await dana.get(f"{path}/steps/1", headers={"accept-language": "es"})).text
     assert "Cuestionario inicial" in page
     assert "¿Sobre quién es este cuestionario?" in page
