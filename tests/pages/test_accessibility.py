@@ -26,7 +26,13 @@ CONTRAST = {"type": "rule", "values": ["color-contrast"]}
 WIDTHS = (390, 1280)
 # Reader (None: nobody signed in) -> the pages to look at, with the status each answers.
 PAGES: dict[str | None, dict[str, int]] = {
-    None: {"/sign-in": 200, "/no/such/page": 404, "/released/northgate.wrong": 404, "/verify/northgate.wrong": 404},
+    None: {
+        "/sign-in": 200,
+        "/demo/mailbox": 200,
+        "/no/such/page": 404,
+        "/released/northgate.wrong": 404,
+        "/verify/northgate.wrong": 404,
+    },
     "dana": {
         "/": 200,
         "/c/mia": 200,
@@ -50,6 +56,11 @@ PAGES: dict[str | None, dict[str, int]] = {
         "/c/mia/plan": 403,
         "/c/mia/invoices/inv_mia_2": 404,
         "/c/wren": 200,
+        "/account/security": 200,
+        "/account/security/app": 200,
+        "/account/security/passkeys/new": 200,
+        "/account/notices": 200,
+        "/account/notices/mia": 200,
     },
     "rosa": {"/c/rosa": 200, "/c/rosa/plan": 200, "/c/rosa/calendar?view=month&on={month}-01": 200},
     "maple": {"/c/arlo": 200, "/c/arlo/invoices": 200, "/c/arlo/calendar?view=month&on=2030-02-01": 200},
@@ -69,9 +80,10 @@ PAGES: dict[str | None, dict[str, int]] = {
         "/admin/appointments": 200,
         "/admin/availability": 200,
         "/admin/availability/ken": 200,
+        "/admin/mail": 200,
     },
     "ken": {"/admin/clients/mia": 200, "/admin/practice": 403},
-    "rex": {"/admin": 200},
+    "rex": {"/admin": 200, "/account/security": 200},
 }
 
 
