@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from models.tables.identity import Credential
 
 # One sentence for an unknown name, a wrong password and an open invitation: none tells whether an account exists.
-_REFUSED = "The user name or the password is not right."
-_TOO_MANY = "There were too many tries. Please wait a quarter of an hour, then try again."
+_REFUSED = N_("The user name or the password is not right.")
+_TOO_MANY = N_("There were too many tries. Please wait a quarter of an hour, then try again.")
 _PASSWORD = ("pwd",)  # RFC 8176
 _LEFT = {
     Left.OUT: N_("You are signed out, in every tab of this browser."),
@@ -65,14 +65,14 @@ async def sign_in(request: Request) -> Response:
     name, address = canonical(username), address_of(request)
     if not await app.attempts.begin(name, address):
         log.warning("sign_in_limited")
-        return await _form(request, status=429, problem=_TOO_MANY, username=username, target=target)
+        return await _form(request, status=429, problem=_(_TOO_MANY), username=username, target=target)
     too_long = len(name) > USERNAME_CHARACTERS_MAX or len(password) > PASSWORD_CHARACTERS_MAX
     credential: Credential | None = None if too_long else await app.records.credential(name)
     stored = None if credential is None else credential.password_hash
     fits = await app.passwords.fits(stored, password[:PASSWORD_CHARACTERS_MAX])
     if credential is None or not fits or not await still_counts(request, credential):
         await app.authz.record(sign_in_event("sign_in.refused", credential))
-        return await _form(request, status=401, problem=_REFUSED, username=username, target=target)
+        return await _form(request, status=401, problem=_(_REFUSED), username=username, target=target)
     await app.attempts.succeeded(name, address)
     if is_outdated(credential.password_hash):
         credential.password_hash = await to_thread.run_sync(hash_password, password)
