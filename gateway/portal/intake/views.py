@@ -291,14 +291,14 @@ def _summary(form: Form) -> str:
         return _("Filled in; it waits for a signature")
     if form.due is not None:
         return _("Please complete it by %(day)s", day=day(form.due))
-    return _("Sent on %(day)s", day=day(form.sent_on))
+    return _("Sent to you on %(day)s", day=day(form.sent_on))
 
 
 def _state(form: Form, today: date) -> Badge:
     if form.state == "completed":
         return Badge(_("Completed"), "good")
     if form.due is not None and form.due < today:
-        return Badge(_("Overdue"), "bad")
+        return Badge(_("Late"), "bad")
     if form.ready_at is not None:
         return Badge(_("To be signed"), "warn")
     return Badge(_("In progress"), "info") if form.state == "in_progress" else Badge(_("New"), "warn")
