@@ -191,7 +191,7 @@ async def _show(request: Request, row: SignUp, *, problem: str = "") -> Response
         "admin/sign_up.html",
         status=422 if problem else 200,
         row=row,
-        name=_name(row),
+        full_name=_name(row),
         born=day(row.born) if row.born else "",
         sent=day(row.sent_at.date()),
         likely=await _likely(request, row),
