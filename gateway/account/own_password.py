@@ -37,24 +37,24 @@ if TYPE_CHECKING:
 
 async def show_password(request: Request) -> Response:
     """Current, new, confirm."""
-    credential, person, _asked = await _own(request)
-    return await _show_password(request, credential, person)
+    credential, person, asked = await _own(request)
+    return await _show_password(request, credential, person, asked)
 
 
 async def change_password(request: Request) -> Response:
     """Change the password, end every other session, and begin this one anew."""
     app, reader = request.app.state, request.state.reader
-    credential, person, _asked = await _own(request)
+    credential, person, asked = await _own(request)
     form = await request.form()
     chosen = read_choice(form)
     if problem := await _wrong_current(request, credential, str(form.get("current_password", ""))):
-        return await _show_password(request, credential, person, problems=[problem], chosen=chosen)
+        return await _show_password(request, credential, person, asked, problems=[problem], chosen=chosen)
     asks = await _asks_now(request, credential)
     wrong = check_choice(chosen, words_of(person, credential.username), asks_question=asks)
     if not wrong and await app.passwords.fits(credential.password_hash, chosen.password):
         wrong = [Wrong("new_password", _("This is the password you have. Choose another."))]
     if wrong:
-        return await _show_password(request, credential, person, problems=wrong, chosen=chosen)
+        return await _show_password(request, credential, person, asked, problems=wrong, chosen=chosen)
     password_hash, now = await hashed(chosen.password), app.clock()
     answer_hash = await hashed(canonical_answer(chosen.answer)) if asks else None
     url = f"{app.settings.public_url}/forgot"
@@ -134,15 +134,21 @@ async def _show_password(
     request: Request,
     credential: Credential,
     person: Person,
+    asked: bool,
     *,
     problems: Sequence[Wrong] = (),
     chosen: Chosen | None = None,
 ) -> Response:
+    reader = request.state.reader
+    offers_question = not credential.must_change and (
+        asked or await is_asked_for(request, reader.type, reader.id, reader.practice_id)
+    )
     return await page(
         request,
         "account/password.html",
         status=422 if problems else 200,
         credential=credential,
+        offers_question=offers_question,
         problems=problems,
         chosen=chosen,
         rules=password_rules(words_of(person, credential.username)),
