@@ -8,6 +8,7 @@ from sqlmodel import col
 
 from gateway.admin.paper_drafts import SIGNER_RULES, Draft, problems_of, read_draft
 from gateway.admin.paper_rows import ADDABLE, network_of, paper_rows, path_of, signer_rows
+from gateway.admin.withholding import keepings
 from gateway.edge.errors import NotFound
 from gateway.edge.guard import Guard, Route
 from gateway.edge.questions import listing, may
@@ -107,7 +108,9 @@ async def paper_page(request: Request) -> Response:
     """One document with its signatures, and what the reader may do with it."""
     row: Document = request.state.item
     store, seals = request.app.state.records, request.app.state.seals
-    may_update, may_download = await may(request, [("update", "document", row), ("download", "document", row)])
+    may_update, may_download, may_withhold = await may(
+        request, [("update", "document", row), ("download", "document", row), ("create", "withhold", {})]
+    )
 
     def read(session: Session) -> tuple[list[Document], list[tuple[Signature, Standing]]]:
         copies = copies_of(session, row.id)
@@ -130,6 +133,7 @@ async def paper_page(request: Request) -> Response:
         signers=signer_rows(request, row, copies, signatures, network),
         may_update=may_update,
         may_download=may_download,
+        keepings=await keepings(request, row) if may_withhold and may_update and row.state != DRAFT else [],
         can_release=row.state == DRAFT and row.original_id is None,
         can_withdraw=row.state == RELEASED and row.original_id is None and not signatures,
         can_share=row.uploaded_by is not None and row.copy_of is not None,

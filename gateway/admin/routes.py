@@ -17,6 +17,7 @@ from gateway.admin.practice import practice_page, save_practice_switches, save_s
 from gateway.admin.releases import ROUTES as RELEASES
 from gateway.admin.sections import start
 from gateway.admin.sign_ups import ROUTES as SIGN_UPS
+from gateway.admin.withholding import ROUTES as WITHHOLDING
 from gateway.edge.guard import Guard, Route, signed_in
 
 ROUTES = (
@@ -37,6 +38,7 @@ ROUTES = (
     *PAPERS,
     *FORMS,
     *RELEASES,
+    *WITHHOLDING,
     *PAYMENTS,
     *requests.ROUTES,
     *banners.ROUTES,

@@ -43,3 +43,12 @@ window.addEventListener("pagehide", (event) => {
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
+
+// A file that is too large is named before it is sent.
+for (const chooser of document.querySelectorAll("input[type='file'][data-bytes-max]")) {
+  chooser.addEventListener("change", () => {
+    const isTooLarge = [...chooser.files].some((file) => file.size > Number(chooser.dataset.bytesMax));
+    chooser.setCustomValidity(isTooLarge ? chooser.dataset.tooLarge : "");
+    chooser.reportValidity();
+  });
+}

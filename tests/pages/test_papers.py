@@ -85,6 +85,11 @@ def test_a_file_is_handed_in_and_taken_out_again_by_the_practice(people: People)
     """Uma sends a PDF in Spanish words, sol finds it with her name and removes it; then it is gone for her."""
     with people.page("uma", 390, locale="es-US") as page:
         page.goto("/c/uma/documents")
+        chooser = page.get_by_label("Archivo", exact=True)
+        chooser.set_input_files(
+            {"name": "a.pdf", "mimeType": "application/pdf", "buffer": b"x" * (10 * 1024 * 1024 + 1)}
+        )
+        assert "pesa más de 10 MB" in chooser.evaluate("field => field.validationMessage")
         page.get_by_label("Archivo", exact=True).set_input_files(
             {"name": "informe.exe", "mimeType": "application/octet-stream", "buffer": b"MZ"}
         )
