@@ -1,12 +1,18 @@
-"""`python -m gateway`: migrates, seeds the demo the first time, and serves."""
+"""`python -m gateway`: migrates, seeds the demo the first time, and serves.
+
+`python -m gateway migrate` only migrates. `python -m gateway forget-second-factors account/dana` is for somebody who
+lost every second factor and recovery code.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from typing import TYPE_CHECKING
 
 import uvicorn
 
+from gateway.account.forgetting import NotForgottenError, forget_second_factors
 from gateway.app import create_app, system_clock
 from gateway.edge.site import SiteError
 from gateway.edge.wire import StrictHttp
@@ -25,7 +31,7 @@ CONNECTIONS_MAX = 512
 
 
 def main() -> int:
-    """Serve until told to stop, or with `migrate` only bring the records database up to date.
+    """Serve until told to stop, or do what the first argument says.
 
     2 when the settings, the database or the site cannot be used, 3 when the port cannot.
     """
@@ -35,9 +41,12 @@ def main() -> int:
         if sys.argv[1:] == ["migrate"]:
             migrate(settings.records_database_url)
             return 0
+        if sys.argv[1:2] == ["forget-second-factors"]:
+            asyncio.run(forget_second_factors(settings, "".join(sys.argv[2:]), system_clock))
+            return 0
         prepare(settings)
         app = create_app(settings)
-    except (SettingsError, DatabaseError, SiteError) as error:
+    except (SettingsError, DatabaseError, SiteError, NotForgottenError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     server = uvicorn.Server(server_config(app, settings))

@@ -146,6 +146,12 @@ def remove_passkey(session: Session, who: Who, passkey_id: str) -> None:
     _tidy(session, who)
 
 
+def forget_factors(session: Session, who: Who) -> bool:
+    """Forget everything that a person set up, recovery codes too; False when there was nothing."""
+    tables: tuple[type[AuthenticatorApp | Passkey | RecoveryCode], ...] = (AuthenticatorApp, Passkey, RecoveryCode)
+    return sum(session.exec(delete(table).where(*_own(table, who))).rowcount for table in tables) > 0
+
+
 # ---- recovery codes ----
 
 
