@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from gateway.edge.reader import ClientInView
     from gateway.portal.schedule.views import Turn
-    from gateway.portal.schedule.visits import Visit
+    from gateway.portal.schedule.visits import Visit, Whose
 
 COMING_MAX = 200  # of each practice, as the two below
 PAST_MAX = 50
@@ -58,7 +58,7 @@ async def everyone(request: Request) -> Response:
         "portal/everyone.html",
         turn=turn,
         weekdays=weekdays,
-        clients=[whose_of(client.id, client.name) for client in clients],
+        clients=list(_told_apart(clients).values()),
         zones=sorted({zone_name(client.zone) for client in clients}),
         **shown,
     )
@@ -120,6 +120,7 @@ async def visits_of(
     homes: dict[str, dict[str, ClientInView]] = {}
     for client in clients:
         homes.setdefault(client.practice_id, {})[client.id] = client
+    marks = _told_apart(clients)
     visits: list[Visit] = []
     cut = False
     for practice_id, members in homes.items():
@@ -135,11 +136,13 @@ async def visits_of(
         )
         names = await _staff_names(request, practice_id, rows)
         cut = cut or total > len(rows)
-        for row in rows:
-            client = members[row.client_id]
-            whose = whose_of(client.id, client.name)
-            visits.append(describe(row, zone, now.astimezone(zone), names, whose=whose, tell_zone=tell_zone))
+        here = now.astimezone(zone)
+        visits.extend(describe(row, zone, here, names, whose=marks[row.client_id], tell_zone=tell_zone) for row in rows)
     return sorted(visits, key=attrgetter("starts_at", "id")), cut
+
+
+def _told_apart(clients: list[ClientInView]) -> dict[str, Whose]:
+    return {client.id: whose_of(client.id, client.name, place) for place, client in enumerate(clients)}
 
 
 async def _staff_names(request: Request, practice_id: str, rows: list[Appointment]) -> Mapping[str, str]:

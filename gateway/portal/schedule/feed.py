@@ -23,6 +23,7 @@ from gateway.web.formats import day
 from gateway.web.language import _, speaking
 from gateway.web.pages import page, say, see_other
 from gateway.web.today import zone_of
+from models.tables.identity import Credential
 from models.tables.records import Appointment
 from models.tables.scheduling import CalendarFeed
 from models.vocabulary import SubjectType
@@ -80,11 +81,11 @@ async def revoke_feed(request: Request) -> Response:
 async def feed(request: Request) -> Response:
     """The appointments of one client as the account may see them now; the same 404 for every reason there may be."""
     app = request.app.state
-    kept = select(CalendarFeed).where(CalendarFeed.secret_hash == _hash(request.path_params["secret"]))
-    found = await app.records.read(None, lambda session: session.exec(kept).one_or_none())
+    secret_hash = _hash(request.path_params["secret"])
+    found, change_due = await app.records.read(None, lambda session: _find(session, secret_hash))
     if found is None:
         raise NotFound
-    asking = Asking({"type": SubjectType.ACCOUNT.value, "id": found.account_id}, tuple(found.amr))
+    asking = Asking({"type": SubjectType.ACCOUNT.value, "id": found.account_id}, tuple(found.amr), change_due)
     properties = {"client_id": found.client_id}
     home = await app.records.client(found.client_id)
     allowed, _context = await app.authz.evaluate(asking, Question("subscribe", "calendar", found.client_id, properties))
@@ -107,6 +108,17 @@ async def feed(request: Request) -> Response:
     with speaking(await _language(request, found.account_id)):
         content = ics(rows, app.settings.public_url)
     return Response(content, media_type="text/calendar; charset=utf-8")
+
+
+def _find(session: Session, secret_hash: str) -> tuple[CalendarFeed | None, bool]:
+    """The feed of a secret, and whether its maker must first choose a new password."""
+    found = session.exec(select(CalendarFeed).where(CalendarFeed.secret_hash == secret_hash)).one_or_none()
+    if found is None:
+        return None, False
+    due = select(Credential.must_change).where(
+        Credential.subject_type == SubjectType.ACCOUNT.value, Credential.subject_id == found.account_id
+    )
+    return found, any(session.exec(due))
 
 
 async def _language(request: Request, account_id: str) -> str:

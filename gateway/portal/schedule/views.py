@@ -107,10 +107,11 @@ class Span:
 
     @property
     def label(self) -> str:
-        """June 2026, or June 14, 2026 to June 20, 2026."""
+        """June 2026, or Jun 14 to Jun 20, 2026."""
         if self.view is View.MONTH:
             return month_label(self.first)
-        return _("%(first)s to %(last)s", first=day(self.first), last=day(self.first + timedelta(days=6)))
+        last = format_skeleton("yMMMd", self.first + timedelta(days=6), locale=language())
+        return _("%(first)s to %(last)s", first=self._short(self.first), last=last)
 
     @property
     def before(self) -> date:

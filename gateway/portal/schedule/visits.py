@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from models.tables.records import Appointment
 
-TONES = 6  # of avatars and of the marks of clients
+TONES = 6  # frames of the marks of clients
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +119,10 @@ def clock_reading(moment: datetime) -> str:
     return f"\N{NO-BREAK SPACE}({moment:%Z})" if twice else ""
 
 
-def whose_of(client_id: str, name: str) -> Whose:
-    """How a client is told apart from the others."""
+def whose_of(client_id: str, name: str, place: int) -> Whose:
+    """How a client is told apart from the others; `place` is the client's among them."""
     words = name.split()
-    mark = words[0][0] + (words[-1][0] if len(words) > 1 else "")
-    return Whose(client_id, name, mark, (len(name) * 2 + len(words[0])) % TONES)
+    return Whose(client_id, name, words[0][0] + (words[-1][0] if len(words) > 1 else ""), place % TONES)
 
 
 _STATES = {

@@ -65,6 +65,34 @@ async def test_clients_are_told_apart_by_name_not_by_colour(site: Portal) -> Non
             assert f">{mark}" in text
 
 
+async def test_two_clients_of_one_name_have_marks_of_their_own(site: Portal) -> None:
+    """Mia Novak and Leo Novak differ in the frame of their initials too, each the same on the whole page."""
+    text = (await (await site.as_("dana")).get("/calendar")).text.partition("<main")[2]
+    marks = set(re.findall(r'class="whose (tone-\d)"[^>]*>(\w\w)<', text))
+    assert len(marks) == len({tone for tone, _mark in marks}) == len({mark for _tone, mark in marks}) == 4
+
+
+async def test_the_calendar_speaks_spanish(site: Portal) -> None:
+    """Weekdays, months, states and buttons; the titles of appointments stay as the practice wrote them."""
+    rosa = await site.as_("rosa")
+    rosa.http.cookies.set("kinguard_language", "es")
+    pages = {
+        "/c/rosa/calendar": ("Calendario", "Próximas", "miércoles", "Reservada", "con Ken", "Session"),
+        "/c/rosa/calendar?view=month&on=2026-06-01": ("junio de 2026", "Citas en", "lunes"),
+        "/c/rosa/appointments/new": (
+            "Reservar una cita",
+            "Horas libres con",
+            "El consultorio pide un aviso de 24 horas.",
+        ),
+        "/c/rosa/appointments/appt_rosa_3": ("Cambiar a otra hora", "Cancelar esta cita"),
+        "/c/rosa/calendar/feed": ("Crear una dirección",),
+    }
+    for path, words in pages.items():
+        text = (await rosa.get(path)).text
+        for word in words:
+            assert word in text, (path, word)
+
+
 async def test_a_withheld_or_switched_off_calendar_is_gone_from_the_calendar_of_all(site: Portal) -> None:
     """One client's calendar switched off leaves the others; one appointment withheld leaves the rest, also on paper."""
     dana = await site.as_("dana")

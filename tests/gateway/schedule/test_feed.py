@@ -11,10 +11,13 @@ from icalendar import Calendar
 from sqlmodel import select
 
 from gateway.portal.schedule.ics import ics
+from models.tables.identity import Credential
 from models.tables.records import Appointment
 from models.tables.scheduling import CalendarFeed
 
 if TYPE_CHECKING:
+    from sqlmodel import Session
+
     from tests.gateway.portal_stack import Browser, Portal
 
 pytestmark = pytest.mark.anyio
@@ -126,6 +129,23 @@ async def test_what_is_revoked_is_gone_at_the_next_fetch(site: Portal) -> None:
     assert await events(site, place)
     await grant({"status": "ended"})
     assert (await site.browser().get(place)).status_code == 404
+
+
+async def test_who_must_choose_a_new_password_has_no_feed_until_then(site: Portal) -> None:
+    """The address is no way around what the sign-in asks for."""
+    dana = await site.as_("dana")
+    place = await address(dana)
+
+    async def must_change(*, due: bool) -> None:
+        def write(session: Session) -> None:
+            session.get_one(Credential, "dana").must_change = due
+
+        await site.state.records.change(None, write)
+
+    await must_change(due=True)
+    assert (await site.browser().get(place)).status_code == 404
+    await must_change(due=False)
+    assert await events(site, place)
 
 
 async def test_a_withheld_appointment_leaves_the_feed_and_the_others_stay(site: Portal) -> None:
