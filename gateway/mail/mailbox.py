@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.parser import BytesHeaderParser
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from anyio import to_thread
@@ -18,7 +19,6 @@ from gateway.web.pages import page
 from gateway.web.paging import page_number, pages_of
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from email.message import EmailMessage, Message
     from pathlib import Path
 
@@ -62,7 +62,7 @@ async def mail(request: Request) -> Response:
     path = _folder(request) / f"{name}.eml"
     if not _NAME.fullmatch(name) or not path.is_file():
         raise NotFound
-    message: EmailMessage = message_from_bytes(await to_thread.run_sync(path.read_bytes), policy=policy.default)  # type: ignore[assignment]
+    message: EmailMessage = message_from_bytes(await to_thread.run_sync(path.read_bytes), policy=policy.default)
     body = message.get_body(("plain",))
     text = "" if body is None else str(body.get_content())
     return await page(
@@ -100,5 +100,5 @@ def _subject(message: Message) -> str:
 
 
 def _when(message: Message) -> str:
-    dated: datetime = message["Date"].datetime
+    dated = parsedate_to_datetime(str(message["Date"]))
     return f"{day(dated.date())}, {clock_time(dated)} UTC"

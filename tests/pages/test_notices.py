@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from gateway.notices.notify import Event, notify
+from gateway.records.store import RecordsStore
+from tests.pages.test_accessibility import faults
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from tests.pages.conftest import People
+    from tests.pages.stack import Stack
 
 
 def newest_mail(page: Page, to: str, subject: str) -> None:
@@ -48,6 +53,30 @@ def test_a_parent_chooses_labels_and_what_to_hear_about(people: People, width: i
         page.get_by_label("What mails call this person").fill("")
         page.get_by_role("button", name="Save").click()
         expect(page.get_by_role("link", name="Mia Novak")).to_contain_text("In mails: M.")
+
+
+def test_a_notice_says_whom_it_is_about_by_label_and_can_be_stopped_from_the_mail(people: People, stack: Stack) -> None:
+    """A new message about mia: the mail calls her by her initial, and its link ends the notices without a sign-in."""
+    store = RecordsStore(f"sqlite:///{stack.data_dir / 'records.db'}")
+    with store.session("northgate", writing=True) as session:
+        values = {"practice_id": "northgate", "client_id": "mia", "path": "/c/mia", "accounts": ["dana"]}
+        notify(session, Event.MESSAGE, item=("thread", "thr_dana_ken"), **values)  # type: ignore[arg-type]
+    store.close()
+    with people.page(None, 390) as page:
+        newest_mail(page, "dana", "M.: A new message")
+        assert faults(page) == []
+        page.locator(".mail-text a").last.click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Stop notices by mail?")
+        assert faults(page) == []
+        page.get_by_role("button", name="Stop them").click()
+        expect(page.get_by_role("status")).to_contain_text("No more notices")
+        assert faults(page) == []
+    with people.page("dana") as page:
+        page.goto("/account/notices")
+        expect(page.get_by_label("Send me notices by mail")).not_to_be_checked()
+        page.get_by_label("Send me notices by mail").check()
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_label("Send me notices by mail")).to_be_checked()
 
 
 def test_the_demo_shows_the_mails_that_it_would_have_sent(people: People) -> None:

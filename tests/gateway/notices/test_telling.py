@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlmodel import select
 
 from gateway.notices import telling
 from gateway.notices.choices import Choice, choose, due_at
 from gateway.notices.labels import keep_label
 from gateway.notices.notify import Event
+from gateway.notices.reminders import remind
 from models.tables.identity import Person
-from models.tables.mail import Notice
+from models.tables.mail import AppointmentReminder, Mail, Notice, NoticeStop
 from models.vocabulary import SubjectType
-from tests.gateway.notices.conftest import words
+from tests.gateway.notices.conftest import Post, words
+from tests.gateway.portal_stack import portal
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sqlmodel import Session
 
-    from tests.gateway.notices.conftest import Post
+    from gateway.records.store import RecordsStore
+    from tests.gateway.portal_stack import SeededFiles
 
 pytestmark = pytest.mark.anyio
 ACCOUNT = SubjectType.ACCOUNT
@@ -191,3 +197,41 @@ def test_a_morning_is_eight_o_clock_on_the_wall_also_when_clocks_change() -> Non
     ):
         assert due_at(Choice.DAILY, now, zone) == due
         assert due_at(Choice.AT_ONCE, now, zone) - now == timedelta(0)
+
+
+async def test_on_postgresql_too(tmp_path: Path, seeded_files: SeededFiles, seeded_postgres: str) -> None:
+    """With row-level security: plan, tell, remind and deliver work for each practice, and leave nothing behind."""
+    async with portal(tmp_path, seeded_files, records_database_url=seeded_postgres) as site:
+        office, records = Post(site, tmp_path), site.state.records
+        kept = {name: await rows_of(records, name, Mail) for name in ("northgate", "harborview", "solo", None)}
+        await office.mails()
+        await office.notify(Event.MESSAGE, "mia", ("thread", "thr_dana_ken"))
+        await office.notify(Event.PROFILE, "wren", None, practice_id="harborview", accounts=["dana"])
+        site.clock.now = datetime(2026, 6, 16, 17, tzinfo=UTC)
+        await remind(site.state)
+        await remind(site.state)
+        told = sorted(
+            (str(mail["To"]).partition("@")[0], str(mail["Subject"]).strip()) for mail in await office.mails()
+        )
+        assert told == [
+            ("dana", "M.: A new message"),
+            ("dana", "W.: A profile was added to your portal"),
+            ("rosa", "An appointment on Wednesday, June 17, 2026 at 10:00 am (Pacific time)"),
+            ("tom", "R.: An appointment on Wednesday, June 17, 2026 at 10:00 am (Pacific time)"),
+            ("uma", "An appointment on Wednesday, June 17, 2026 at 11:00 am (Arizona time)"),
+        ]
+        assert await rows_of(records, "northgate", Notice) == []
+        for name, before in kept.items():
+            await records.change(name, partial(restore, before=before))
+
+
+async def rows_of(records: RecordsStore, practice_id: str | None, table: type[Mail | Notice]) -> list[dict[str, Any]]:
+    """What a practice's table holds."""
+    return await records.read(practice_id, lambda session: [row.model_dump() for row in session.exec(select(table))])
+
+
+def restore(session: Session, before: list[dict[str, Any]]) -> None:
+    """Put the mails back as they were, and take away what notices left."""
+    for table in (AppointmentReminder, NoticeStop, Mail):
+        session.execute(delete(table))
+    session.add_all([Mail(**row) for row in before])
