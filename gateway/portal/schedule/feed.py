@@ -118,7 +118,8 @@ def _find(session: Session, secret_hash: str) -> tuple[CalendarFeed | None, bool
     due = select(Credential.must_change).where(
         Credential.subject_type == SubjectType.ACCOUNT.value, Credential.subject_id == found.account_id
     )
-    return found, any(session.exec(due))
+    answers: list[bool] = list(session.exec(due))
+    return found, any(answers)
 
 
 async def _language(request: Request, account_id: str) -> str:
