@@ -11,10 +11,12 @@ import pyotp
 import pytest
 from sqlmodel import select
 
-from gateway.account import second_factor
+from gateway.account import entering, second_factor
+from gateway.account.forgetting import NotForgottenError, forget_second_factors
 from gateway.account.second_factor import DRIFT_STEPS, RECOVERY_CODES, STEP_SECONDS, step_of
 from gateway.edge.attempts import FOR_ONE_NAME_MAX
 from gateway.edge.sessions import WAITING_SECONDS_MAX
+from gateway.mail.post import Letter, letter
 from gateway.seed import DEMO_PASSWORD
 from models.tables.mail import Mail
 from models.tables.second_factor import AuthenticatorApp, Passkey, RecoveryCode
@@ -318,6 +320,27 @@ async def test_setting_up_the_first_factor_ends_the_sessions_that_never_showed_i
     assert (await other.get(SECURITY)).headers["location"] == f"/sign-in?next={SECURITY}"
 
 
+async def test_the_operator_can_take_a_lost_factor_away(site: Portal) -> None:
+    """The next sign-in takes the password; the trail has who lost it, and without the trail nothing is taken."""
+    await with_app(site, "dana")
+    settings = site.state.settings
+    site.line.cut = True
+    with pytest.raises(NotForgottenError, match="could not be recorded"):
+        await forget_second_factors(settings, "account/dana", site.clock, site.line)
+    site.line.cut = False
+    assert (await site.browser().sign_in("dana")).headers["location"] == SECOND_STEP
+    await forget_second_factors(settings, "account/dana", site.clock, site.line)
+    assert (await site.browser().sign_in("dana")).headers["location"] == "/"
+    events = await site.state.authz._ask("GET", "/v1/trail?account=dana&kind=event")
+    assert "second_factor.forgotten" in [entry["action"] for entry in events["entries"]]
+
+
+@pytest.mark.parametrize("person", ["", "dana", "client/mia", "account/nobody", "account/dana"])
+async def test_taking_away_what_is_not_there_says_so(site: Portal, person: str) -> None:
+    with pytest.raises(NotForgottenError):
+        await forget_second_factors(site.state.settings, person, site.clock, site.line)
+
+
 # ---- where it is asked ----
 
 
@@ -385,28 +408,35 @@ async def test_whoever_waits_to_set_one_up_adds_none_to_one_that_is_there(site: 
 # ---- browsers ----
 
 
-async def mails(site: Portal) -> list[Mail]:
+async def told(site: Portal) -> int:
+    """How many mails dana got; the text of one is kept only until it was sent."""
     found = await site.state.records.read(None, lambda session: session.exec(select(Mail)).all())
-    return [mail for mail in found if mail.content["subject"] == "A new sign-in"]
+    return sum("dana" in mail.recipient for mail in found)
 
 
-async def test_a_new_browser_is_told_by_mail_and_a_known_one_is_not(site: Portal) -> None:
+async def test_a_new_browser_is_told_by_mail_and_a_known_one_is_not(
+    site: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The mail says when and by what, and nothing of any client."""
     firefox = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
     first = await site.as_("dana")
     await first.post("/sign-out", {}, "/")
     await first.sign_in("dana")
-    assert await mails(site) == []
+    assert await told(site) == 0
+    letters: list[Letter] = []
+    monkeypatch.setattr(
+        entering, "letter", lambda *args, **values: letters.append(letter(*args, **values)) or letters[-1]
+    )
     second = site.browser()
     second.http.headers["User-Agent"] = firefox
     await second.sign_in("dana")
-    (mail,) = await mails(site)
-    assert "dana" in mail.recipient
-    assert "Firefox" in mail.content["text"]
-    assert "Windows" in mail.content["text"]
-    assert f"{site.state.settings.public_url}{SECURITY}" in mail.content["text"]
+    assert await told(site) == 1
+    assert letters[0].subject == "A new sign-in"
+    assert "Firefox" in letters[0].text
+    assert "Windows" in letters[0].text
+    assert f"{site.state.settings.public_url}{SECURITY}" in letters[0].text
     for word in ("Mia", "Leo", "Northgate"):
-        assert word not in mail.content["text"]
+        assert word not in letters[0].text
     await second.post("/sign-out", {}, "/")
     await second.sign_in("dana")
-    assert len(await mails(site)) == 1
+    assert await told(site) == 1
