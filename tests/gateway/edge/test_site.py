@@ -33,6 +33,9 @@ def test_the_open_doors_are_these_and_no_others() -> None:
         ("POST", "/sign-out"): signed_in,
         ("GET", "/healthz"): public,
         ("GET", "/readyz"): public,
+        ("GET", "/released/{token}"): public,
+        ("POST", "/released/{token}"): public,
+        ("GET", "/verify/{code}"): public,
     }
 
 
@@ -52,6 +55,7 @@ def test_the_open_doors_are_these_and_no_others() -> None:
         (Route("/admin/clients/{client}/grants/{grant}", handler, guard=Guard("view", "client")), "{grant}"),
         (Route("/admin", handler, guard=Guard("view", "client"), methods=()), "methods"),
         (Route("/admin", handler, guard=Guard("view", "client"), methods=("DELETE",)), "methods"),
+        (Route("/admin", handler, guard=Guard("view", "client"), files=1), "only a POST brings files"),
     ],
 )
 def test_a_route_out_of_order_is_named(route: Route, fault: str) -> None:
