@@ -150,7 +150,7 @@ class LocalProvider:
                     state=turn.state,
                     reason=turn.reason,
                     silent_until=silent_until,
-                    charges=LocalCheckout.charges + (turn.state == "paid"),
+                    charges=LocalCheckout.charges + int(turn.state == "paid"),
                 )
             )
 

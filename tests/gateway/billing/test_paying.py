@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import delete
 from sqlmodel import select
 
 from gateway.payments import settlement
@@ -425,3 +426,15 @@ async def test_a_payment_can_be_stopped_before_the_card_is_used(site: Portal) ->
     assert "You stopped this payment." in (await dana.browser.get(place)).text
     assert (await dana.browser.get(checkout)).status_code == 303
     assert "Thank you" in (await dana.pay("pays")).text
+
+
+async def test_the_whole_way_works_on_both_databases(
+    tmp_path: Path, seeded_files: SeededFiles, records_url: str, bill: Invoice
+) -> None:
+    """From the click over the card page to the history, also where row security hides other practices."""
+    async with portal(tmp_path, seeded_files, records_database_url=records_url) as site:
+        dana = await payer(site, "dana", "mia", bill.id)
+        assert "Thank you, $45.00 received" in (await dana.pay("pays")).text
+        assert bill.number in (await dana.browser.get("/c/mia/payments")).text
+        assert await settlement.reconcile(site.state) == 0
+        await site.state.records.change(None, lambda session: session.execute(delete(LocalCheckout)))
