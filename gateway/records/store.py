@@ -15,6 +15,7 @@ from sqlalchemy import and_, func, text
 from sqlmodel import Session, select
 
 from gateway.records.database import open_engine
+from gateway.records.own_practice import keep_to
 from models.tables.identity import Credential, Person
 from models.tables.records import Client, ClientHome, Item, Outbox, Practice
 from models.world import RAW_PROPERTIES
@@ -47,10 +48,12 @@ class RecordsStore:
         """
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             session.info["practice_id"] = practice_id
-            if writing and self.engine.dialect.name == "sqlite":
-                session.execute(text("BEGIN IMMEDIATE"))
             if self.engine.dialect.name == "postgresql":
                 session.execute(text("SELECT set_config('kinguard.practice', :id, true)"), {"id": practice_id or ""})
+            else:
+                if writing:
+                    session.execute(text("BEGIN IMMEDIATE"))
+                keep_to(session, practice_id)
             yield session
 
     async def practice(self, practice_id: str) -> Practice | None:

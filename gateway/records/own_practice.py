@@ -1,0 +1,75 @@
+"""Row security for SQLite, which has none: a session sees and writes only its own practice's rows.
+
+On PostgreSQL the database itself sees to it (`models.migrations.records.row_security`); a test holds the two alike.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import event
+from sqlalchemy.orm import with_loader_criteria
+
+from models.tables.base import RecordsTable
+from models.tables.getting_in import MailedLink
+from models.tables.identity import Person
+from models.tables.mail import Mail
+from models.tables.records import ClientHome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlmodel import Session
+
+# Each of them is found before it is known which practice it belongs to.
+OF_EVERYONE = (Person, ClientHome, MailedLink)
+WITH_NONE = (Mail,)  # Rows that belong to no practice are seen outside every practice only.
+
+
+class OtherPracticeError(Exception):
+    """A row of another practice would have been written; nothing of the transaction is."""
+
+
+def keep_to(session: Session, practice_id: str | None) -> None:
+    """Hide every other practice's rows from the session, and refuse to write them."""
+    own = practice_id or ""
+    criteria = [
+        with_loader_criteria(
+            table,
+            table.practice_id.is_(None) if not own and table in WITH_NONE else table.practice_id == own,
+            include_aliases=True,
+        )
+        for table in tables_of_a_practice()
+    ]
+
+    @event.listens_for(session, "do_orm_execute")
+    def _hide(state: Any) -> None:
+        if not state.is_column_load and not state.is_relationship_load:
+            state.statement = state.statement.options(*criteria)
+
+    @event.listens_for(session, "before_flush")
+    def _refuse(flushing: Session, _context: object, _instances: object) -> None:
+        _require_own((*flushing.new, *flushing.dirty, *flushing.deleted), own)
+
+
+@cache
+def tables_of_a_practice() -> tuple[Any, ...]:
+    """The classes of the tables whose rows belong to a practice."""
+    mapped = (mapper.class_ for mapper in RecordsTable._sa_registry.mappers)  # noqa: SLF001 - SQLModel's own registry
+    return tuple(
+        sorted(
+            (table for table in mapped if "practice_id" in table.__table__.columns and table not in OF_EVERYONE),
+            key=lambda table: str(table.__tablename__),
+        )
+    )
+
+
+def _require_own(rows: Iterable[Any], own: str) -> None:
+    for row in rows:
+        if isinstance(row, tables_of_a_practice()):
+            practice_id = "" if row.practice_id is None and isinstance(row, WITH_NONE) else row.practice_id
+            if practice_id != own:
+                raise OtherPracticeError(
+                    f"a row of {row.__tablename__} belongs to another practice than the transaction"
+                )
