@@ -155,7 +155,7 @@ async def _show_settings(
         status=status,
         form=template_view(row),
         draft=shown,
-        sections=[
+        parts=[
             {"number": step.number, "title": _title(step.section), "count": len(step.questions)}
             for step in steps_of(shown.questions)
         ],

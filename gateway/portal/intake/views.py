@@ -290,7 +290,7 @@ def _summary(form: Form) -> str:
     if form.ready_at is not None:
         return _("Filled in; it waits for a signature")
     if form.due is not None:
-        return _("Please complete it by %(day)s", day=day(form.due))
+        return _("To be completed by %(day)s", day=day(form.due))
     return _("Sent to you on %(day)s", day=day(form.sent_on))
 
 
