@@ -58,8 +58,7 @@ async def withhold(request: Request) -> Response:
     row: Document = request.state.item
     fields = await request.form()
     keep, show = str(fields.get("keep", "")), str(fields.get("show", ""))
-    question = ("create" if keep else "end", "withhold", {})
-    (allowed,) = await may(request, [question])
+    (allowed,) = await may(request, [("create" if keep else "end", "withhold", {})])
     chosen = [one for one in await keepings(request, row) if _is_meant(one, keep or show)]
     if not allowed or not chosen:
         raise NotFound
