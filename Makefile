@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench golden format lock
+.PHONY: help run test stories check bench golden format lock
 
 PY := .venv/bin/python
 
@@ -14,6 +14,10 @@ test: ## Run every test, on SQLite and on real PostgreSQL and Redis
 	@deploy/setup.sh dev
 	@command -v chromium >/dev/null || echo "NO CHROMIUM HERE: the tests of pages in a browser are left out; install chromium to run them" >&2
 	$(PY) -m pytest -q -n 2 --dist loadgroup
+
+stories: ## Play the stories in the browser once more, on PostgreSQL and Redis
+	@deploy/setup.sh dev
+	KINGUARD_STORIES_ON=postgresql $(PY) -m pytest -q tests/pages
 
 check: ## Format, lint, types, import contracts, policy check
 	@deploy/setup.sh dev

@@ -185,7 +185,10 @@ _SWITCH_ON = N_("The practice can switch %(it)s on.")
 _CHANGE = N_("The practice can change that.")
 _WORDS: Mapping[str, Callable[[_Matter], tuple[str, str | None]]] = {
     "locked": _always(N_("Your sign-in is locked."), N_("The practice can unlock it.")),
-    "authn": _always(N_("%(practice)s asks for a stronger sign-in than the one you used."), None),
+    "authn": _always(
+        N_("%(practice)s asks for a stronger sign-in than the one you used."),
+        N_("You can set up a second step in your menu, under “Sign-in and security”."),
+    ),
     "status": _always(N_("Your access to %(name)s's portal is not active."), _CHANGE),
     "window": _always(
         N_("Your access to %(name)s's portal does not apply today."),

@@ -167,6 +167,7 @@ async def test_a_banner_reaches_those_whom_it_is_for_until_its_last_day(site: Po
     assert "Ken is away" not in leo.text, "ken is not assigned to leo"
     site.clock.advance(days=1)
     assert "Closed on July 3" not in (await (await site.as_("rosa")).get("/c/rosa")).text
+    ken = await site.as_("ken")  # The day ended the sessions of the day before.
     await ken.post("/admin/banner", {"whose": "own", "text": "", "until": ""}, "/admin/banner")
     assert "Ken is away" not in (await (await site.as_("rosa")).get("/c/rosa")).text
 

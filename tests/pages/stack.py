@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PASSWORD = "northgate-demo-2026"
@@ -74,14 +74,15 @@ def csrf_of(page: str) -> str:
     return html.unescape(found[1])
 
 
-def start(data_dir: Path) -> tuple[subprocess.Popen[bytes], Stack]:
-    """Start both services as `make run` does; the caller stops the process."""
+def start(data_dir: Path, settings: Mapping[str, str] | None = None) -> tuple[subprocess.Popen[bytes], Stack]:
+    """Start both services as `make run` does, with further KINGUARD_ settings; the caller stops the process."""
     authz_port, gateway_port = _free_ports(2)
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("KINGUARD_")},
         "KINGUARD_DATA_DIR": str(data_dir),
         "KINGUARD_AUTHZ_PORT": str(authz_port),
         "KINGUARD_GATEWAY_PORT": str(gateway_port),
+        **(settings or {}),
     }
     command = [sys.executable, "-m", "authz_service.cli"]
     with (data_dir / "run.log").open("wb") as log:
