@@ -148,7 +148,7 @@ def test_the_practice_writes_a_form_of_its_own_with_buttons_alone(people: People
         page.get_by_role("button", name="Publish").click()
         expect(page.get_by_role("alert")).to_contain_text("There is no question yet.")
         page.get_by_role("link", name="Without a heading", exact=True).click()
-        page.get_by_label("Heading (English)").fill("The trip")
+        page.get_by_label("Heading (English)", exact=True).fill("The trip")
         page.get_by_role("button", name="Add a question").click()
         page.get_by_label("Kind").select_option("Yes or no")
         page.get_by_label("Question (English)").fill("May your child come along?")
