@@ -56,6 +56,8 @@ def test_the_open_doors_are_these_and_no_others() -> None:
         (Route("/admin", handler, guard=Guard("view", "client"), methods=()), "methods"),
         (Route("/admin", handler, guard=Guard("view", "client"), methods=("DELETE",)), "methods"),
         (Route("/admin", handler, guard=Guard("view", "client"), files=1), "only a POST brings files"),
+        (Route("/elsewhere", handler, guard=signed_in, methods=("POST",), signed=True), "a public POST"),
+        (Route("/elsewhere", handler, guard=public, signed=True), "a public POST"),
     ],
 )
 def test_a_route_out_of_order_is_named(route: Route, fault: str) -> None:
