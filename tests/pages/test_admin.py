@@ -46,7 +46,7 @@ def test_the_contact_network_names_everyone_with_kind_and_status(people: People)
         assert "Exa Rowntree" in texts[-1]
         assert "Ended" in texts[-1]
         page.goto("/admin/clients/noah")
-        expect(page.get_by_text("Portal access pending")).to_be_visible()
+        expect(page.get_by_text("Portal Access Pending")).to_be_visible()
 
 
 def test_each_box_shows_what_the_person_has_and_which_level_says_no(people: People) -> None:
