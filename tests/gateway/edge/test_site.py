@@ -36,6 +36,10 @@ def test_the_open_doors_are_these_and_no_others() -> None:
         ("GET", "/released/{token}"): public,
         ("POST", "/released/{token}"): public,
         ("GET", "/verify/{code}"): public,
+        ("GET", "/invoices"): signed_in,
+        ("GET", "/demo/checkout/{checkout}"): signed_in,
+        ("POST", "/demo/checkout/{checkout}"): signed_in,
+        ("POST", "/payments/stripe"): public,
     }
 
 
