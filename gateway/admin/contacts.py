@@ -180,7 +180,7 @@ async def _give(request: Request, entered: Entered, contact: Contact, *, languag
             return
         person = session.get(Person, (SubjectType.ACCOUNT.value, contact.account_id)) or Person(
             subject_type=SubjectType.ACCOUNT.value,
-            subject_id=contact.account_id,
+            subject_id=str(contact.account_id),
             name=contact.name,
             email=contact.email,
             phone=contact.phone,

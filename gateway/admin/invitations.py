@@ -95,8 +95,14 @@ async def ways_page(request: Request) -> Response:
     way = await request.app.state.records.read(practice_id, lambda session: way_in_of(session, practice_id))
     (may_save,) = await may(request, [("update", "practice", {})])
     url = request.app.state.settings.public_url
-    links = {"sign_in_link": f"{url}/sign-in/{practice_id}", "sign_up_link": f"{url}/sign-up/{practice_id}"}
-    return await page(request, "admin/ways_in.html", way=way, may_save=may_save, **links)
+    return await page(
+        request,
+        "admin/ways_in.html",
+        way=way,
+        may_save=may_save,
+        sign_in_link=f"{url}/sign-in/{practice_id}",
+        sign_up_link=f"{url}/sign-up/{practice_id}",
+    )
 
 
 async def save_ways(request: Request) -> Response:

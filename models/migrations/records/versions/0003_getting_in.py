@@ -96,8 +96,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("sign_up", "security_answer", "way_in", "mailed_link", "contact"):
         op.drop_table(table)
-    with op.batch_alter_table("credential") as table:
-        table.drop_index("ix_credential_subject_id")
-        table.drop_constraint("uq_credential_address")
+    with op.batch_alter_table("credential") as credential:
+        credential.drop_index("ix_credential_subject_id")
+        credential.drop_constraint("uq_credential_address")
         for column in ("expires_at", "must_change", "address"):
-            table.drop_column(column)
+            credential.drop_column(column)
