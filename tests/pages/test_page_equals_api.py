@@ -122,4 +122,4 @@ def followed(visitor: Visitor, first: str) -> dict[str, int]:
 
 def _turned(link: str) -> bool:
     """Another month, or another time to book, than those first shown; there is no end to them."""
-    return "?view=" in link or "?with=" in link or link.startswith("/static/")
+    return "?view=" in link or "?with=" in link or link.startswith(("/static/", "/language/"))
