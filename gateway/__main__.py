@@ -17,6 +17,7 @@ from gateway.app import create_app, system_clock
 from gateway.edge.site import SiteError
 from gateway.edge.wire import StrictHttp
 from gateway.logs import configure_logs
+from gateway.practices import NotAddedError, add_practice
 from gateway.records.database import DatabaseError, migrate, require_ready
 from gateway.records.store import RecordsStore
 from gateway.seed import is_demo, seed
@@ -44,9 +45,13 @@ def main() -> int:
         if sys.argv[1:2] == ["forget-second-factors"]:
             asyncio.run(forget_second_factors(settings, "".join(sys.argv[2:]), system_clock))
             return 0
+        if sys.argv[1:2] == ["add-practice"]:
+            link = add_practice(settings, sys.argv[2:], system_clock)
+            sys.stdout.write(f"Within an hour the owner chooses a password at\n{link}\n")
+            return 0
         prepare(settings)
         app = create_app(settings)
-    except (SettingsError, DatabaseError, SiteError, NotForgottenError) as error:
+    except (SettingsError, DatabaseError, SiteError, NotForgottenError, NotAddedError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     server = uvicorn.Server(server_config(app, settings))

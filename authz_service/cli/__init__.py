@@ -13,6 +13,7 @@ _MODULES = {
     "serve": "authz_service.cli.serve",
     "token": "authz_service.cli.token",
     "trail": "authz_service.cli.trail",
+    "practice": "authz_service.cli.practice",
     "policy": "authz_service.cli.policy",
 }
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
+from authz_service.commands.errors import CommandError
 from authz_service.engine import BundleError
 from authz_service.settings import SettingsError
 from authz_service.storage import StorageError
@@ -18,7 +19,7 @@ from authz_service.tokens.signatures import KeyRefusedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_KNOWN = (SettingsError, BundleError, StorageError, ClientsError, KeyRefusedError, ScopeRefusedError)
+_KNOWN = (SettingsError, BundleError, StorageError, ClientsError, KeyRefusedError, ScopeRefusedError, CommandError)
 
 
 @contextmanager

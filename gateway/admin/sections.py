@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gateway.edge.questions import opens
+from gateway.web.bar import bar_of
+from gateway.web.language import N_, _
 from gateway.web.pages import page
 
 if TYPE_CHECKING:
@@ -28,25 +30,25 @@ class Door:
     @property
     def back(self) -> str:
         """The words of a link that leads here from a refusal."""
-        return f"Go to {self.label.lower()}"
+        return _("Go to: %(page)s", page=self.label)
 
 
 _DOORS = (
-    ("Clients", "people", "/admin/clients", "Who is in care, and who may see what", ("view", "client")),
+    (N_("Clients"), "people", "/admin/clients", N_("Who is in care, and who may see what"), ("view", "client")),
     (
-        "Appointments",
+        N_("Appointments"),
         "calendar",
         "/admin/appointments",
-        "Requests, and times on offer",
+        N_("Requests, and times on offer"),
         ("view", "appointment"),
     ),
-    ("Sign-ups", "check", "/admin/sign-ups", "Who asked for a portal", ("create", "client")),
-    ("Messages", "message", "/admin/messages", "What families write to you", ("view", "thread")),
-    ("Payments", "invoice", "/admin/payments", "Card payments to look at", ("view", "payment")),
-    ("Requests", "info", "/admin/requests", "What families ask you to open", ("update", "grant")),
-    ("Banner", "home", "/admin/banner", "What families read first", ("offer", "subscription")),
-    ("Forms", "form", "/admin/forms", "What families fill in", ("send", "form")),
-    ("Settings", "settings", "/admin/practice", "What the portal of the practice offers", ("view", "practice")),
+    (N_("Sign-ups"), "check", "/admin/sign-ups", N_("Who asked for a portal"), ("create", "client")),
+    (N_("Messages"), "message", "/admin/messages", N_("What families write to you"), ("view", "thread")),
+    (N_("Payments"), "invoice", "/admin/payments", N_("Card payments to look at"), ("view", "payment")),
+    (N_("Requests"), "info", "/admin/requests", N_("What families ask you to open"), ("update", "grant")),
+    (N_("Banner"), "home", "/admin/banner", N_("What families read first"), ("offer", "subscription")),
+    (N_("Forms"), "form", "/admin/forms", N_("What families fill in"), ("send", "form")),
+    (N_("Settings"), "settings", "/admin/practice", N_("What the portal of the practice offers"), ("view", "practice")),
 )
 
 
@@ -54,13 +56,17 @@ async def staff_frame(request: Request) -> Mapping[str, Any]:
     """The navigation of the practice's pages."""
     practice = await request.app.state.records.practice(request.state.reader.practice_id)
     name = practice.name if practice else ""
+    sections = await _doors(request)
+    bar = bar_of(len(sections))
     return {
         "home": "/admin",
-        "home_label": "Go to the start",
+        "home_label": _("Go to the start"),
         "brand": name,
         "practice_name": name,
-        "sections": await _doors(request),
-        "sections_label": "Practice",
+        "sections": sections,
+        "bar": bar,
+        "more_current": any(section.current for section in sections[bar:]),
+        "sections_label": _("Practice"),
     }
 
 
@@ -73,7 +79,7 @@ async def _doors(request: Request) -> list[Door]:
     openings = await opens(request, [question for *_, question in _DOORS])
     path = request.url.path
     return [
-        Door(label, icon, href, note, "page" if path == href else "true" if path.startswith(href + "/") else None)
+        Door(_(label), icon, href, _(note), "page" if path == href else "true" if path.startswith(href + "/") else None)
         for (label, icon, href, note, _), is_open in zip(_DOORS, openings, strict=True)
         if is_open
     ]

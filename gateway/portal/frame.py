@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.admin.sections import staff_frame
 from gateway.edge.questions import opens, profiles
+from gateway.web.bar import bar_of
 from gateway.web.language import N_, _
 from gateway.web.words import relation
 from models.vocabulary import Kind, SubjectType
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from gateway.edge.reader import ClientInView, Profile
-
-BAR = 5  # links that fit side by side at the foot of a phone; with more, the last of them opens the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ async def frame(request: Request) -> Mapping[str, Any]:
     if here is None:  # Who is not among the reader's profiles is not shown around a refusal either.
         return _around(known)
     sections = _sections(request, client, openings)
-    bar = len(sections) if len(sections) <= BAR else BAR - 1
+    bar = bar_of(len(sections))
     return {
         **_around(known),
         "relation": relation(here.kinds),

@@ -6,11 +6,13 @@ A change writes its entry in its own transaction; this task carries the entries 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from anyio import to_thread
 from sqlalchemy import delete, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
 
 from gateway.edge.errors import CannotDecide, Rejected
@@ -48,10 +50,13 @@ class OutboxCarrier:
                 except (CannotDecide, Rejected) as error:
                     log.warning("facts_not_registered", reason=str(error))
                     pause = min(pause * 2, PAUSE_SECONDS_MAX)
+                except SQLAlchemyError as error:  # What it says may hold content, so only its kind is logged.
+                    log.warning("outbox_not_read", reason=type(error).__name__)
+                    self._let_go()
+                    pause = min(pause * 2, PAUSE_SECONDS_MAX)
                 await asyncio.sleep(pause)
         finally:
-            if self._lock is not None:
-                self._lock.close()
+            self._let_go()
 
     async def carry_all(self) -> int:
         """Carry over every entry there is; returns how many. Raises CannotDecide or Rejected, keeping what is left."""
@@ -77,6 +82,13 @@ class OutboxCarrier:
         for (kind, key), properties in newest.items():
             if properties is None:
                 await self._authz.unregister(kind, key)
+
+    def _let_go(self) -> None:
+        """Give the lock up with its connection, which may be broken."""
+        connection, self._lock = self._lock, None
+        if connection is not None:
+            with suppress(SQLAlchemyError):
+                connection.close()
 
     def _is_carrier(self) -> bool:
         if self._store.engine.dialect.name != "postgresql":
