@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
-import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +11,14 @@ from sqlmodel import col, select
 from gateway.account.credentials import credential_of, has_joined
 from gateway.account.invitations import Inviting, invite, new_one_time, way_in_of
 from gateway.account.passwords import canonical
+from gateway.admin.contact_book import find_contact, find_people
+from gateway.admin.contact_form import NAME_MAX, Entered, blank, check_person, read_entered
 from gateway.admin.switches import Problem
 from gateway.edge.errors import NotFound, Rejected
 from gateway.edge.guard import Guard, Route
 from gateway.edge.questions import may
-from gateway.mail.address import is_address
 from gateway.notices.notify import Event, notify
-from gateway.web.language import LANGUAGES, _
+from gateway.web.language import _
 from gateway.web.pages import page, say, see_other
 from gateway.web.words import FEATURES, KINDS
 from models.tables.getting_in import Contact
@@ -30,36 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlmodel import Session
-    from starlette.datastructures import FormData
     from starlette.requests import Request
     from starlette.responses import Response
-
-NAME_MAX = 80
-PHONE_MAX = 40
-FOUND_MAX = 20
-_ONCE = re.compile(r"[0-9a-f]{32}")
-
-
-@dataclass(frozen=True, slots=True)
-class Entered:
-    """What the form says. `once` is the form's own key: however often it is sent, it counts once."""
-
-    once: str
-    kind: str = Kind.GUARDIAN.value
-    first_name: str = ""
-    last_name: str = ""
-    email: str = ""
-    phone: str = ""
-    language: str = "en"
-    access: bool = True
-    own_switches: bool = False
-    on: frozenset[str] = frozenset()
-    confirmed: bool = False
-
-    @property
-    def name(self) -> str:
-        """The whole name."""
-        return f"{self.first_name} {self.last_name}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +45,13 @@ class Rights:
 async def show_new(request: Request) -> Response:
     """A form for somebody new."""
     await _rights(request)
-    return await _form(request, _blank())
+    return await _form(request, blank())
 
 
 async def add_new(request: Request) -> Response:
     """Keep somebody new as a contact of the client, and let them in if that was ticked."""
-    rights, entered = await _rights(request), _read(await request.form())
-    problems = _check_person(entered)
+    rights, entered = await _rights(request), read_entered(await request.form())
+    problems = check_person(entered)
     if not problems and (known := await _at_address(request, entered)):
         words = _("%(name)s has this address in your contacts already. Add them as an existing contact.", name=known)
         problems = [Problem("email", words)]
@@ -94,18 +65,18 @@ async def add_new(request: Request) -> Response:
 async def show_existing(request: Request) -> Response:
     """A search among the practice's people, and the form for the one who was chosen."""
     await _rights(request)
-    chosen = await _chosen(request, request.query_params.get("contact"))
+    chosen = await find_contact(request, request.query_params.get("contact"))
     if chosen is not None:
-        return await _form(request, replace(_blank(), kind=_usual_kind(chosen)), chosen=chosen)
+        return await _form(request, replace(blank(), kind=_usual_kind(chosen)), chosen=chosen)
     query = " ".join(request.query_params.get("q", "")[:NAME_MAX].split())
-    found = await _search(request, query) if query else []
+    found = await find_people(request, query) if query else []
     return await page(request, "admin/contact_search.html", query=query, found=found)
 
 
 async def add_existing(request: Request) -> Response:
     """Make somebody the practice knows a contact of this client too."""
     rights, form = await _rights(request), await request.form()
-    entered, chosen = _read(form), await _chosen(request, str(form.get("contact", "")))
+    entered, chosen = read_entered(form), await find_contact(request, str(form.get("contact", "")))
     if chosen is None:
         raise NotFound
     if problems := await _check_access(request, entered, rights):
@@ -115,28 +86,6 @@ async def add_existing(request: Request) -> Response:
     if chosen.client_id == request.state.client.id and chosen.grant_id is None:
         contact.id = chosen.id
     return await _give(request, entered, contact, language="en")
-
-
-@dataclass(frozen=True, slots=True)
-class OtherContact:
-    """A contact who has no portal access (row W18)."""
-
-    id: str
-    name: str
-    kind: str
-    email: str
-
-
-async def contacts_without_access(request: Request) -> list[OtherContact]:
-    """Contacts of the client who were kept without portal access, by name."""
-    client = request.state.client
-
-    def read(session: Session) -> list[Contact]:
-        chosen = select(Contact).where(Contact.client_id == client.id, col(Contact.grant_id).is_(None))
-        return list(session.exec(chosen.order_by(Contact.name)))
-
-    rows = await request.app.state.records.read(client.practice_id, read)
-    return [OtherContact(row.id, row.name, KINDS[Kind(row.kind)], row.email or "") for row in rows]
 
 
 async def _give(request: Request, entered: Entered, contact: Contact, *, language: str) -> Response:
@@ -231,17 +180,6 @@ async def _rights(request: Request) -> Rights:
     return Rights(contact, client, grant)
 
 
-def _check_person(entered: Entered) -> list[Problem]:
-    found = []
-    if not entered.first_name:
-        found.append(Problem("first_name", _("Enter the first name, or the name of the organization.")))
-    if not entered.email:
-        found.append(Problem("email", _("Enter an e-mail address: a contact needs one.")))
-    elif not is_address(entered.email):
-        found.append(Problem("email", _("Enter an address such as ann@example.org.")))
-    return found
-
-
 async def _check_access(request: Request, entered: Entered, rights: Rights) -> list[Problem]:
     """The client who does not manage a portal is not invited; the client who does comes first (c7, M3, W9)."""
     client, authz = request.state.client, request.app.state.authz
@@ -282,31 +220,6 @@ async def _at_address(request: Request, entered: Entered) -> str | None:
     return found
 
 
-async def _search(request: Request, query: str) -> list[Contact]:
-    """People of the practice by name, each once: contacts and clients who have a sign-in (row W28)."""
-    practice_id = request.state.client.practice_id
-
-    def read(session: Session) -> list[Contact]:
-        chosen = select(Contact).where(Contact.practice_id == practice_id)
-        for word in query.split()[:5]:
-            chosen = chosen.where(col(Contact.name).icontains(word, autoescape=True))
-        found: dict[str, Contact] = {}
-        for one in session.exec(chosen.order_by(col(Contact.name), col(Contact.added_at)).limit(200)):
-            found.setdefault(one.account_id or canonical(one.email or one.id), one)
-        return list(found.values())[:FOUND_MAX]
-
-    people: list[Contact] = await request.app.state.records.read(practice_id, read)
-    return people
-
-
-async def _chosen(request: Request, contact_id: str | None) -> Contact | None:
-    if not contact_id:
-        return None
-    practice_id = request.state.client.practice_id
-    found: Contact | None = await request.app.state.records.read(practice_id, lambda s: s.get(Contact, contact_id))
-    return found if found is not None and found.practice_id == practice_id else None
-
-
 def _contact(request: Request, entered: Entered, name: str, email: str, phone: str) -> Contact:
     client = request.state.client
     return Contact(
@@ -332,31 +245,6 @@ def _said(contact: Contact, entered: Entered, *, joined: bool) -> str:
     if joined:
         return _("%(name)s has access at once, and is told that a profile was added.", name=contact.name)
     return _("%(name)s was invited. Portal access is pending until the first sign-in.", name=contact.name)
-
-
-def _blank() -> Entered:
-    return Entered(once=secrets.token_hex(16))
-
-
-def _read(form: FormData) -> Entered:
-    def text(name: str, most: int) -> str:
-        value = form.get(name, "")
-        return " ".join(value.split())[:most] if isinstance(value, str) else ""
-
-    once, language = text("once", 32), text("language", 5)
-    return Entered(
-        once=once if _ONCE.fullmatch(once) else secrets.token_hex(16),
-        kind=text("kind", 40),
-        first_name=text("first_name", NAME_MAX),
-        last_name=text("last_name", NAME_MAX),
-        email=text("email", 254),
-        phone=text("phone", PHONE_MAX),
-        language=language if language in LANGUAGES else "en",
-        access=form.get("access") == "on",
-        own_switches=form.get("switches") == "own",
-        on=frozenset(str(value) for value in form.getlist("on")),
-        confirmed=form.get("confirmed") == "on",
-    )
 
 
 async def _form(

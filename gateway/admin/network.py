@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gateway.admin.contacts import contacts_without_access
+from gateway.admin.contact_book import contacts_without_access
 from gateway.admin.people import describe, names_known
 from gateway.admin.switches import Problem, boxes, conflict_problems, read_switches, said_of, states
 from gateway.edge.errors import Rejected
