@@ -168,7 +168,10 @@ def _credentials(world: World) -> list[Credential]:
     }
     password_hash = hash_password(DEMO_PASSWORD)  # One for all: nothing is hidden by salting a password that is public.
     now = datetime.now(UTC)
-    known = {SubjectType.STAFF: world.staff, SubjectType.ACCOUNT: world.accounts}
+    addresses = {
+        **{(SubjectType.STAFF, member.id): member.email for member in world.staff.values()},
+        **{(SubjectType.ACCOUNT, account.id): account.email for account in world.accounts.values()},
+    }
     return [
         Credential(
             username=canonical(name),
@@ -176,7 +179,7 @@ def _credentials(world: World) -> list[Credential]:
             subject_id=name,
             password_hash=password_hash,
             changed_at=now,
-            address=canonical(known[kind][name].email),
+            address=canonical(addresses[kind, name]),
         )
         for name, kind in who.items()
     ]
