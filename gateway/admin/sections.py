@@ -80,6 +80,6 @@ async def _doors(request: Request) -> list[Door]:
     path = request.url.path
     return [
         Door(_(label), icon, href, _(note), "page" if path == href else "true" if path.startswith(href + "/") else None)
-        for (label, icon, href, note, _), is_open in zip(_DOORS, openings, strict=True)
+        for (label, icon, href, note, _question), is_open in zip(_DOORS, openings, strict=True)
         if is_open
     ]
