@@ -10,6 +10,7 @@ from gateway.admin.people import describe, names_known
 from gateway.admin.switches import Problem, boxes, conflict_problems, read_switches, said_of, states
 from gateway.edge.errors import Rejected
 from gateway.edge.questions import may, opens
+from gateway.portal.profile import profile_of
 from gateway.web.formats import count, day
 from gateway.web.language import N_, _
 from gateway.web.pages import page, say, see_other
@@ -79,13 +80,14 @@ async def _show(
     request: Request, *, sent: SentSwitches | None = None, problems: Sequence[Problem] = (), status: int = 200
 ) -> Response:
     client, reader, authz = request.state.client, request.state.reader, request.app.state.authz
-    sees_grants, sees_switches, may_switch, may_invite = await may(
+    sees_grants, sees_switches, may_switch, may_invite, sees_profile = await may(
         request,
         [
             ("view", "grant", {}),
             ("view", "switch", {}),
             ("update", "switch", {}),
             ("create", "invitation", {"invitee": "contact"}),
+            ("view", "profile", {}),
         ],
     )
     attributes = await authz.client(client.id)
@@ -96,6 +98,7 @@ async def _show(
         status=status,
         problems=problems,
         about=await _about(request, attributes),
+        profile=await profile_of(request) if sees_profile else None,
         places=await _places(request),
         network=await _network(request) if sees_grants else None,
         others=await contacts_without_access(request) if sees_grants else (),

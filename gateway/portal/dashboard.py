@@ -14,6 +14,7 @@ from gateway.portal.billing.invoices import describe as describe_invoice
 from gateway.portal.intake.pages import forms_to_complete
 from gateway.portal.messages.unread import unread
 from gateway.portal.papers.documents import documents_to_sign
+from gateway.portal.profile import profile_of
 from gateway.portal.schedule.calendar import coming_rows, in_words
 from gateway.web.formats import long_day
 from gateway.web.pages import page
@@ -43,6 +44,8 @@ _PARTS = (
     ("complete", "form"),
     ("view", "thread"),
     ("view", "service_plan"),
+    ("view", "profile"),
+    ("update", "profile"),
 )
 
 
@@ -59,13 +62,14 @@ async def dashboard(request: Request) -> Response:
     """The parts of the home page that open for the reader, and no others."""
     is_open = dict(zip(_PARTS, await opens(request, _PARTS), strict=True))
     await plans_for(request, [("view", "appointment"), ("view", "invoice")])
-    banners, coming, due, unsigned, unfilled, unheard = await asyncio.gather(
+    banners, coming, due, unsigned, unfilled, unheard, profile = await asyncio.gather(
         banners_for(request),
         _coming(request),
         _due(request),
         documents_to_sign(request),
         forms_to_complete(request),
         unread(request, request.state.client.id),
+        profile_of(request),
     )
     return await page(
         request,
@@ -79,6 +83,8 @@ async def dashboard(request: Request) -> Response:
         forms=_card(unfilled, linked=is_open["view", "form"]) if is_open["complete", "form"] else None,
         messages=unheard if is_open["view", "thread"] else None,
         plan_open=is_open["view", "service_plan"],
+        profile_open=is_open["view", "profile"],
+        profile_missing=profile.missing if is_open["update", "profile"] else [],
     )
 
 

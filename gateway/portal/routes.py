@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.edge.guard import Guard, Route, signed_in
-from gateway.portal import requests
+from gateway.portal import profile, requests
 from gateway.portal.billing.routes import ROUTES as BILLING
 from gateway.portal.dashboard import dashboard
 from gateway.portal.intake.routes import ROUTES as INTAKE
@@ -17,6 +17,7 @@ ROUTES = (
     Route("/", picker, guard=signed_in),
     Route("/c/{client}", dashboard, guard=Guard("open", "portal")),
     Route("/c/{client}/plan", service_plan, guard=Guard("view", "service_plan")),
+    *profile.ROUTES,
     *BILLING,
     *SCHEDULE,
     *PAPERS,

@@ -33,7 +33,10 @@ class Practice(RecordsTable, table=True):
 
 
 class Client(RecordsTable, table=True):
-    """A person in care. `name` is the full name, `preferred` what they are called."""
+    """A person in care. `name` is the full name, `preferred` what they are called.
+
+    `spoken` is the language for visits and `needs` what helps at visits, both as the family wrote them.
+    """
 
     __tablename__ = "client"
 
@@ -42,6 +45,8 @@ class Client(RecordsTable, table=True):
     name: str
     preferred: str
     born: date
+    spoken: str = ""
+    needs: str = ""
 
     @property
     def client_id(self) -> str:
