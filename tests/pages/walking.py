@@ -1,0 +1,106 @@
+"""A walk over everything that the links of the pages lead one reader to, and the forms found on the way."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+if TYPE_CHECKING:
+    from tests.pages.stack import Visitor
+
+ALIKE = 2  # of the links that differ in nothing but what follows the question mark: months, filters, pages
+LEFT_OUT = re.compile(r"/static/|/language/")  # files without a guard, and what turns the pages into another language
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Form:
+    """Where a form of a page goes."""
+
+    page: str
+    method: str
+    path: str
+
+
+@dataclass(slots=True)
+class Walk:
+    """Path (with query) -> status and text of each page, the forms, and what is wrong with links as they stand."""
+
+    statuses: dict[str, int] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    forms: set[Form] = field(default_factory=set)
+    wrong: list[str] = field(default_factory=list)
+
+    def ways(self) -> set[str]:
+        """`GET /path` of each page that opened and `POST /path` of each form."""
+        opened = {f"GET {urlsplit(path).path}" for path, status in self.statuses.items() if status == 200}
+        return opened | {f"{form.method} {form.path}" for form in self.forms}
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.forms: list[tuple[str, str]] = []
+        self.ids: set[str] = set()
+        self._form: tuple[str, str] | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        has = {name: value or "" for name, value in attrs}
+        self.ids |= {has["id"]} if "id" in has else set()
+        if tag == "a" and "href" in has:
+            self.links.append(has["href"])
+        elif tag == "form":
+            self._form = (has.get("method", "get").upper(), has.get("action", ""))
+            self.forms.append(self._form)
+        elif tag == "button" and "formaction" in has:
+            method = has.get("formmethod", self._form[0] if self._form else "get").upper()
+            self.forms.append((method, has["formaction"]))
+
+
+def walk(visitor: Visitor, first: str) -> Walk:
+    """Read every page that links lead to, from the first one on. Nothing is sent."""
+    walked = Walk()
+    alike: Counter[tuple[str, ...]] = Counter()
+    todo, known = [first], {first}
+    while todo:
+        path = todo.pop()
+        answer = visitor.read(path)
+        walked.statuses[path] = answer.status_code
+        if "html" not in answer.headers.get("content-type", ""):
+            continue
+        walked.texts[path] = answer.text
+        parsed = _Page()
+        parsed.feed(answer.text)
+        for link in parsed.links:
+            found = _inside(link, path, parsed, walked)
+            if found is None or found in known or LEFT_OUT.match(found):
+                continue
+            parts = urlsplit(found)
+            shape = (parts.path, *(name for name, _ in parse_qsl(parts.query)))
+            alike[shape] += 1
+            if not parts.query or alike[shape] <= ALIKE:
+                known.add(found)
+                todo.append(found)
+        for method, action in parsed.forms:
+            walked.forms.add(Form(path, method, urlsplit(urljoin(path, action)).path))
+    return walked
+
+
+def _inside(link: str, page: str, parsed: _Page, walked: Walk) -> str | None:
+    """The page of this site that a link leads to; None for a mark on the same page and for mail and telephone."""
+    parts = urlsplit(urljoin(page, link))
+    if parts.scheme in {"mailto", "tel"}:
+        return None
+    if parts.scheme or parts.netloc:
+        walked.wrong.append(f"{page}: {link} leaves the site")
+        return None
+    here = urlsplit(page)
+    if parts.fragment and (parts.path, parts.query) == (here.path, here.query):
+        if parts.fragment not in parsed.ids:
+            walked.wrong.append(f"{page}: there is no #{parts.fragment}")
+        return None
+    return parts.path + (f"?{parts.query}" if parts.query else "")
