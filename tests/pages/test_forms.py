@@ -117,7 +117,7 @@ def test_a_form_works_without_a_script(people: People) -> None:
         form = open_new(page, "Standard Intake Questionnaire")
         expect(page.get_by_text("Only if you answered “Yes” to “Would an interpreter be helpful?”.")).to_be_visible()
         page.get_by_label("Full legal name of the client").fill("Uma Petrosyan")
-        page.get_by_role("button", name="Save and go on later").click()
+        page.get_by_role("button", name="Save and finish later").click()
         expect(page.get_by_role("status")).to_contain_text("Your answers are kept.")
         page.goto(form)
         page.get_by_role("link", name="Go on").click()
@@ -132,7 +132,7 @@ def test_two_tabs_that_disagree_lead_to_a_choice(people: People) -> None:
         two.goto(f"{form}/steps/1")
         for tab, name in ((one, "Uma"), (two, "Ms. Petrosyan")):
             tab.get_by_label("Name and pronouns to use").fill(name)
-            tab.get_by_role("button", name="Save and go on later").click()
+            tab.get_by_role("button", name="Save and finish later").click()
         expect(two.get_by_role("heading", level=1)).to_have_text("Which answer counts?")
         two.get_by_label("What is saved now").check()
         two.get_by_role("button", name="Save and go on").click()
