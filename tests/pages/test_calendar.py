@@ -94,7 +94,7 @@ def test_a_payer_reads_the_calendars_of_all_linked_clients_on_one_page(people: P
     """Harbor sees rosa and arlo by name in every view, and nobody else (row C17, conflict c12)."""
     with people.page("harbor") as page:
         page.goto("/c/rosa/calendar")
-        page.get_by_role("link", name="All calendars").click()
+        page.get_by_role("link", name="Everyone's calendar").click()
         for view in ("Agenda", "Week", "Month"):
             page.get_by_label("Calendar view").get_by_role("link", name=view).click()
             main = page.locator("main")

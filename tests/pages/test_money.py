@@ -170,8 +170,8 @@ def test_harbor_has_the_invoices_of_all_its_clients_in_one_list(people: People) 
     """Two clients, one list, the total, and the pop-up from there (rows C18, C20)."""
     with people.page("harbor") as page:
         page.goto("/c/rosa/invoices")
-        page.get_by_role("link", name="Invoices of all profiles").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Invoices of all profiles")
+        page.get_by_role("link", name="Everyone's invoices").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Everyone's invoices")
         expect(page.get_by_text("Rosa Delgado ·")).to_be_visible()
         expect(page.get_by_text("Arlo Delgado ·")).to_be_visible()
         expect(page.get_by_text("$535.00")).to_be_visible()
