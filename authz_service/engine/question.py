@@ -25,6 +25,8 @@ class Missing(Enum):
 
     MISSING = "missing"
 
+    __hash__ = object.__hash__  # Enum's own is written in Python, and tuples of facts are hashed for every record.
+
 
 MISSING: Final = Missing.MISSING
 

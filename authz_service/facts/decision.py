@@ -63,6 +63,9 @@ class Decision(NamedTuple):
     situations: tuple[Situation, ...] = ()
 
 
+_NO_GRANT = Decision(allowed=False, reason=Reason.NO_GRANT)
+
+
 class Asked(NamedTuple):
     """A question with what answering it takes at hand."""
 
@@ -106,10 +109,12 @@ class Decider:
             return denied.decision
         except FactError as wrong:
             return Decision(allowed=False, error=str(wrong))
+        if not seats:
+            return _NO_GRANT
         return _answer(asked, seats, request, known)
 
     def _seats(self, access: Access, request: Request, known: Mapping[str, Any] | None) -> tuple[Seat, ...]:
-        """The seats for what was sent, with what is registered filling the gaps."""
+        """The seats for what was sent, with what is registered filling the gaps; none for an account without grant."""
         subject_type, subject_id, _, _, _, now, sent, authn = request
         client_id, practice_id = sent.get("client_id"), sent.get("practice_id")
         if known is not None:
@@ -124,6 +129,8 @@ class Decider:
                 standing = relation.memo.get(self._no_authn if authn is NO_AUTHN else self.derivation.key(authn))
                 if standing is not None and standing.since <= now < standing.until:
                     return standing.seats  # type: ignore[no-any-return]
+                if relation.account is not None and not relation.grants:
+                    return ()  # Strangers ask as often as friends; no error is raised for them.
         return self.seats(access, request, {"client_id": client_id, "practice_id": practice_id})
 
     def seats(self, access: Access, request: Request, properties: Mapping[str, Any]) -> tuple[Seat, ...]:

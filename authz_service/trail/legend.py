@@ -31,6 +31,7 @@ class Legend:
             for name, facts in slots.items()
         }
         self._texts: dict[tuple[str, tuple[Any, ...]], str] = {}
+        self._subjects: dict[int, tuple[tuple[Any, ...], str]] = {}  # by identity: who asks again is the same tuple
         self._description = {
             "facts": {fact.name: list(fact.values) for facts in slots.values() for fact in facts},
             "slots": {name: [fact.name for fact in facts] for name, facts in slots.items()},
@@ -43,9 +44,13 @@ class Legend:
 
     def abbreviate(self, situation: Situation) -> str:
         """The facts of a situation, subject and resource divided by a dot; `-` for a fact that is not read."""
-        question = situation.question
-        subject = self._text(question.subject_type, situation.subject)
-        return f"{subject}.{self._text(question.resource_type, situation.resource)}"
+        question, _, values, resource = situation
+        known = self._subjects.get(id(values))
+        if known is None or known[0] is not values:
+            if len(self._subjects) >= _REMEMBERED_MAX:
+                self._subjects.clear()
+            known = self._subjects[id(values)] = (values, self._text(question.subject_type, values))
+        return f"{known[1]}.{self._text(question.resource_type, resource)}"
 
     def _text(self, name: str, values: tuple[Any, ...]) -> str:
         key = (name, values)
