@@ -204,7 +204,8 @@ def sign_document(
     present = signatures_of(session, [document_id])
     if any(one.account_id == signer.account_id for one in present):
         return Signing.BEFORE
-    if document.state != RELEASED:
+    # What each guardian signs is a copy of their own: a signature on the original would close it for the others (P8).
+    if document.state != RELEASED or (document.signer_rule == EACH and document.copy_of is None):
         return Signing.GONE
     digest = content_sha256(document, file_of(session, document))
     if digest != shown:

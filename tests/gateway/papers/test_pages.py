@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 from pypdf import PdfReader
 from sqlmodel import select
 
+from gateway.records.papers import content_sha256
 from models.tables.mail import Mail, Notice
 from models.tables.papers import DocumentRelease, Signature, StoredFile
 from models.tables.records import Document
@@ -193,6 +194,18 @@ async def test_a_guardian_who_came_later_gets_a_copy_of_her_own(site: Portal) ->
     again = await dana.post(f"{page}/copy", {}, "/c/leo/documents")
     assert first.headers["location"] == again.headers["location"]
     assert (await sign(dana, "leo", first.headers["location"].rsplit("/", 1)[-1])).status_code == 303
+
+
+async def test_nobody_signs_the_original_of_which_each_signs_a_copy(site: Portal) -> None:
+    """A signature on the original, by a form of one's own making, would close it for the other parent: a 404."""
+    document = await add(site, "leo", signer_rule="each_guardian", title="Camp")
+    await act(site, "leo", document, "release")
+    dana, page = await site.as_("dana"), f"/c/leo/documents/{document}"
+    shown = content_sha256(await one(site, document), None)
+    answer = await dana.post(f"{page}/sign", {**SIGNED, "shown": shown}, "/c/leo/documents")
+    assert answer.status_code == 404
+    assert (await one(site, document)).state == "released"
+    assert await rows(site, Signature) == []
 
 
 async def test_a_signature_needs_a_name_and_consent_and_keeps_what_was_typed(site: Portal) -> None:
