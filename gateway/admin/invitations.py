@@ -131,16 +131,24 @@ def _as_known(session: Session, person: Person, grant_id: str) -> Person:
 
 
 async def _sent(request: Request, account_id: str) -> tuple[Any, Any]:
-    """When the last invitation was mailed, and until when it works."""
+    """When the last invitation was mailed, and until when it works.
+
+    Where one-time passwords are mailed, a link went to an address that is a sign-in's already: it is shown with the
+    life of a password, so that its end does not tell of that sign-in (conflict c1).
+    """
+    practice_id = request.state.client.practice_id
 
     def read(session: Session) -> tuple[Any, Any]:
         credential: Credential | None = credential_of(session, SubjectType.ACCOUNT, account_id)
         if credential is not None and credential.must_change and credential.expires_at is not None:
             return credential.expires_at - ONE_TIME_LIFE, credential.expires_at
         link = newest_link(session, Purpose.JOIN, SubjectType.ACCOUNT, account_id)
-        return (None, None) if link is None else (link.made_at, link.expires_at)
+        if link is None:
+            return None, None
+        mails_passwords = way_in_of(session, practice_id).invite_by == "password"
+        return link.made_at, link.made_at + ONE_TIME_LIFE if mails_passwords else link.expires_at
 
-    found: tuple[Any, Any] = await request.app.state.records.read(None, read)
+    found: tuple[Any, Any] = await request.app.state.records.read(practice_id, read)
     return found
 
 

@@ -76,9 +76,11 @@ async def test_the_same_form_sent_twice_adds_one_contact_and_mails_once(site: Po
     assert len(await grants(site, "mia")) == 5
 
 
-async def test_an_address_that_has_a_sign_in_elsewhere_looks_new_to_the_practice(site: Portal) -> None:
+@pytest.mark.parametrize("way", ["link", "password"])
+async def test_an_address_that_has_a_sign_in_elsewhere_looks_new_to_the_practice(site: Portal, way: str) -> None:
     """vic, of another practice: staff see what they see for a new address; the mail alone offers to add the profile."""
-    jo = await site.as_("jo")
+    jo, ways = await site.as_("jo"), "/admin/practice/ways-in"
+    await jo.post(ways, {"invite_by": way}, ways)
     pages = {}
     for name, email in (("Victor", "Vic@mail.example"), ("Nobody", "nobody-yet@mail.example")):
         await add(jo, "noah", email, first_name=name, last_name="Same")
