@@ -60,7 +60,7 @@ async def staff_frame(request: Request) -> Mapping[str, Any]:
     bar = bar_of(len(sections))
     return {
         "home": "/admin",
-        "home_label": _("Go to the start"),
+        "home_label": _("Go to the start page"),
         "brand": name,
         "practice_name": name,
         "sections": sections,
