@@ -35,7 +35,7 @@ PAGE_SIZE = 50
 HOME = "/account/notices"
 CHOICES: Mapping[Choice, str] = {
     Choice.AT_ONCE: N_("At once"),
-    Choice.DAILY: N_("Once a day, at 8 am"),
+    Choice.DAILY: N_("Once a day"),
     Choice.NEVER: N_("Never"),
 }
 # What must be open for somebody before there is anything to hear of it; the others concern everyone.
