@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Place:
     """A section of a client's pages: its name, its icon, where it lies below /c/{client}, and what must be open there.
 
-    `back` names it in a link that leads out of a refusal.
+    `back` names it in a link that leads out of a refusal; `also` is another folder of pages that belong to it.
     """
 
     label: str
@@ -33,15 +33,16 @@ class Place:
     below: str
     question: tuple[str, str]
     back: str
+    also: str = ""
 
 
 _PLACES = (
     Place(N_("Home"), "home", "", ("open", "portal"), N_("Go to %(name)s's home page")),
-    Place(N_("Calendar"), "calendar", "/calendar", ("view", "calendar"), N_("Go to %(name)s's calendar")),
+    Place(N_("Calendar"), "calendar", "/calendar", ("view", "calendar"), N_("Go to %(name)s's calendar"), "/appointments"),
     Place(N_("Messages"), "message", "/messages", ("view", "thread"), N_("Go to %(name)s's messages")),
     Place(N_("Documents"), "document", "/documents", ("view", "document"), N_("Go to %(name)s's documents")),
     Place(N_("Forms"), "form", "/forms", ("view", "form"), N_("Go to %(name)s's forms")),
-    Place(N_("Invoices"), "invoice", "/invoices", ("view", "invoice"), N_("Go to %(name)s's invoices")),
+    Place(N_("Invoices"), "invoice", "/invoices", ("view", "invoice"), N_("Go to %(name)s's invoices"), "/payments"),
     Place(N_("Plan"), "plan", "/plan", ("view", "service_plan"), N_("Go to %(name)s's plan")),
 )
 _OWNER = ("send", "owner_email")
@@ -109,7 +110,7 @@ def _sections(request: Request, client: ClientInView, openings: Sequence[bool]) 
     sections = []
     for place, is_open in zip(_PLACES, openings, strict=False):
         href = base + place.below
-        inside = bool(place.below) and path.startswith(href + "/")
+        inside = any(f"{path}/".startswith(f"{base}{folder}/") for folder in (place.below, place.also) if folder)
         current = "page" if path == href else "true" if inside else None
         if is_open:
             back = _(place.back, name=client.preferred)
