@@ -38,7 +38,9 @@ class Place:
 
 _PLACES = (
     Place(N_("Home"), "home", "", ("open", "portal"), N_("Go to %(name)s's home page")),
-    Place(N_("Calendar"), "calendar", "/calendar", ("view", "calendar"), N_("Go to %(name)s's calendar"), "/appointments"),
+    Place(
+        N_("Calendar"), "calendar", "/calendar", ("view", "calendar"), N_("Go to %(name)s's calendar"), "/appointments"
+    ),
     Place(N_("Messages"), "message", "/messages", ("view", "thread"), N_("Go to %(name)s's messages")),
     Place(N_("Documents"), "document", "/documents", ("view", "document"), N_("Go to %(name)s's documents")),
     Place(N_("Forms"), "form", "/forms", ("view", "form"), N_("Go to %(name)s's forms")),
