@@ -78,7 +78,7 @@ _LAYOUT = """<!doctype html>
 
 def _as_text(line: str) -> str:
     if button := _BUTTON.fullmatch(line):
-        return bare(f"{button[1]}:\n{button[2]}")
+        return bare(f"{button[1]}{'' if button[1][-1] in '.!?' else ':'}\n{button[2]}")
     if line.startswith("- ") and (link := _BUTTON.fullmatch(line[2:])):
         return bare(f"- {link[1]}: {link[2]}")
     if line.startswith("## "):
