@@ -5,14 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sqlalchemy import false
 from sqlmodel import col, select
 
 from gateway.account.passwords import canonical
+from gateway.edge.errors import CannotDecide
+from gateway.edge.questions import asking
+from gateway.records.filter import UnknownConditionError, where
 from gateway.web.words import KINDS
 from models.tables.getting_in import Contact
+from models.tables.records import Client
 from models.vocabulary import Kind
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
     from sqlmodel import Session
     from starlette.requests import Request
 
@@ -42,11 +48,11 @@ async def contacts_without_access(request: Request) -> list[OtherContact]:
 
 
 async def find_people(request: Request, query: str) -> list[Contact]:
-    """People of the practice by name, each once: contacts and clients who have a sign-in (row W28)."""
-    practice_id = request.state.client.practice_id
+    """People of the reader's clients by name, each once: contacts and clients who have a sign-in (row W28)."""
+    practice_id, known = request.state.client.practice_id, await _of_readers_clients(request)
 
     def read(session: Session) -> list[Contact]:
-        chosen = select(Contact).where(Contact.practice_id == practice_id)
+        chosen = select(Contact).where(Contact.practice_id == practice_id, known)
         for word in query.split()[:5]:
             chosen = chosen.where(col(Contact.name).icontains(word, autoescape=True))
         found: dict[str, Contact] = {}
@@ -59,9 +65,23 @@ async def find_people(request: Request, query: str) -> list[Contact]:
 
 
 async def find_contact(request: Request, contact_id: str | None) -> Contact | None:
-    """A contact of the practice, by id."""
+    """A contact of one of the reader's clients, by id."""
     if not contact_id:
         return None
-    practice_id = request.state.client.practice_id
-    found: Contact | None = await request.app.state.records.read(practice_id, lambda s: s.get(Contact, contact_id))
-    return found if found is not None and found.practice_id == practice_id else None
+    practice_id, known = request.state.client.practice_id, await _of_readers_clients(request)
+    chosen = select(Contact).where(Contact.practice_id == practice_id, Contact.id == contact_id, known)
+    found: Contact | None = await request.app.state.records.read(practice_id, lambda s: s.exec(chosen).first())
+    return found
+
+
+async def _of_readers_clients(request: Request) -> ColumnElement[bool]:
+    """Contacts of clients whom the reader may see: whoever reaches some clients only does not search among all."""
+    practice = {"practice_id": request.state.reader.practice_id}
+    plan = await request.app.state.authz.plan(asking(request), "view", "client", practice)
+    if plan.condition is False:
+        return false()
+    try:
+        seen = select(Client.id).where(where("client", plan.condition))
+    except UnknownConditionError as error:
+        raise CannotDecide(f"the plan for client cannot be used: {error}") from error
+    return col(Contact.client_id).in_(seen)

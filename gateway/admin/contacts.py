@@ -52,8 +52,7 @@ async def add_new(request: Request) -> Response:
     """Keep somebody new as a contact of the client, and let them in if that was ticked."""
     rights, entered = await _rights(request), read_entered(await request.form())
     problems = check_person(entered)
-    if not problems and (known := await _at_address(request, entered)):
-        words = _("%(name)s has this address in your contacts already. Add them as an existing contact.", name=known)
+    if not problems and (words := await _taken_address(request, entered)):
         problems = [Problem("email", words)]
     problems = problems or await _check_access(request, entered, rights)
     if problems:
@@ -92,6 +91,9 @@ async def _give(request: Request, entered: Entered, contact: Contact, *, languag
     """Keep the contact; with access, first the grant, which is decided and recorded, then the mail."""
     client, reader, app = request.state.client, request.state.reader, request.app.state
     practice = await app.records.practice(reader.practice_id)
+    kept = await app.records.read(client.practice_id, lambda session: session.get(Contact, contact.id))
+    if kept is not None and (kept.client_id, kept.email or "") != (contact.client_id, contact.email):
+        raise NotFound  # The form's key is another contact's: nothing of theirs is written over.
     joined = False
     if entered.access:
         contact.account_id = contact.account_id or f"a_{hashlib.sha256(contact.id.encode()).hexdigest()[:20]}"
@@ -207,17 +209,21 @@ async def _check_access(request: Request, entered: Entered, rights: Rights) -> l
     return []
 
 
-async def _at_address(request: Request, entered: Entered) -> str | None:
-    """The name of another person who has this address in the practice's contacts."""
+async def _taken_address(request: Request, entered: Entered) -> str:
+    """What to do when another person of the practice has this address; empty when nobody has."""
     address, once, practice_id = canonical(entered.email), entered.once, request.state.client.practice_id
 
-    def read(session: Session) -> str | None:
+    def read(session: Session) -> Contact | None:
         chosen = select(Contact).where(Contact.practice_id == practice_id)
         chosen = chosen.where(col(Contact.email).icontains(address, autoescape=True), col(Contact.id) != once)
-        return next((one.name for one in session.exec(chosen) if canonical(one.email or "") == address), None)
+        return next((one for one in session.exec(chosen) if canonical(one.email or "") == address), None)
 
-    found: str | None = await request.app.state.records.read(practice_id, read)
-    return found
+    found: Contact | None = await request.app.state.records.read(practice_id, read)
+    if found is None:
+        return ""
+    if await find_contact(request, found.id) is None:  # Of a client whom the reader does not see, so without a name.
+        return _("The practice knows this address already. Ask an administrator to add the person.")
+    return _("%(name)s has this address in your contacts already. Add them as an existing contact.", name=found.name)
 
 
 def _contact(request: Request, entered: Entered, name: str, email: str, phone: str) -> Contact:

@@ -227,6 +227,29 @@ async def test_therapists_invite_where_they_are_let_and_assigned(
         assert (await add(staff, client, "nora@mail.example")).status_code == 303
 
 
+async def test_therapists_find_the_people_of_their_own_clients_alone(site: Portal) -> None:
+    """ken looks after mia and rosa, not after noah: nobody of noah's is found, chosen or named to him."""
+    ken, jo, path = await site.as_("ken"), await site.as_("jo"), EXISTING.format("mia")
+    assert "pam@mail.example" in (await jo.get(path, params={"q": "pam"})).text
+    assert "pam@mail.example" not in (await ken.get(path, params={"q": "pam"})).text
+    assert "tom@mail.example" in (await ken.get(path, params={"q": "tom"})).text
+    fields = {"contact": "contact_g_pam_noah", "kind": "guardian", "access": "on", "once": "ab" * 16}
+    assert (await ken.post(path, fields, path)).status_code == 404
+    named = await add(ken, "mia", "pam@mail.example")
+    assert (named.status_code, "Ask an administrator" in named.text, "Pam" in named.text) == (422, True, False)
+    assert "g_pam_mia" not in await grants(site, "mia")
+
+
+async def test_the_key_of_a_form_writes_over_nobody_else(site: Portal) -> None:
+    """A form that bears the id of another client's contact is no form of ours: that contact stays as it is."""
+    jo, ken = await site.as_("jo"), await site.as_("ken")
+    assert (await add(jo, "noah", "nora@mail.example", once="ab" * 16)).status_code == 303
+    assert (await add(ken, "mia", "other@mail.example", once="ab" * 16)).status_code == 404
+    (nora,) = [one for one in await contacts(site, "noah") if one.id == "ab" * 16]
+    assert (nora.name, nora.email) == ("Nora Lind", "nora@mail.example")
+    assert not [one for one in (await grants(site, "mia")).values() if one["account_id"] == nora.account_id]
+
+
 async def test_staff_send_an_invitation_again_and_the_older_link_is_over(site: Portal) -> None:
     jo, page = await site.as_("jo"), "/admin/clients/noah/grants/g_pam_noah"
     first = await link_to(site, "pam@mail.example")
