@@ -82,9 +82,7 @@ async def let_in(request: Request, credential: Credential, amr: tuple[str, ...],
         await app.sessions.end(request.state.cookie)
     sign_in = SignIn(credential.username, *_browser(request), password_change_due=credential.must_change)
     name = await app.sessions.begin((subject_type, subject_id), person.practice_id, amr, sign_in)
-    known = await app.records.credential(credential.username)
-    if known is None or known.password_hash != credential.password_hash:
-        await app.sessions.end(name)
+    if not await _still_stands(request, credential, name):
         return False
     await _note_browser(request, person, response)
     app.cookies.set(response, name)
@@ -129,9 +127,21 @@ async def _wait(request: Request, credential: Credential, amr: tuple[str, ...], 
     assert lacking.waiting is not None
     sign_in = SignIn(credential.username, *_browser(request), waiting=lacking.waiting, target=lacking.target)
     name = await app.sessions.begin(_who(credential), person.practice_id, amr, sign_in)
+    if not await _still_stands(request, credential, name):
+        return see_other("/sign-in")
     response = see_other(_WAYS[lacking.waiting])
     app.cookies.set(response, name)
     return response
+
+
+async def _still_stands(request: Request, credential: Credential, name: str) -> bool:
+    """Whether the credential is still what let the session of this name in; otherwise the session is ended."""
+    app = request.app.state
+    known = await app.records.credential(credential.username)
+    if known is not None and known.password_hash == credential.password_hash:
+        return True
+    await app.sessions.end(name)
+    return False
 
 
 async def _note_browser(request: Request, person: Person, response: Response) -> None:

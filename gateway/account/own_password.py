@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.account.credentials import credential_of, set_password
 from gateway.account.entering import enter
+from gateway.account.mailed_links import Purpose, close_links
 from gateway.account.new_password import (
     Wrong,
     check_answer,
@@ -42,7 +43,10 @@ async def show_password(request: Request) -> Response:
 
 
 async def change_password(request: Request) -> Response:
-    """Change the password, end every other session, and begin this one anew."""
+    """Change the password, end every other session, and begin this one anew. The trail has it first.
+
+    A password that was changed after it was typed here, as by a mailed link, stays: whoever knew the old one is out.
+    """
     app, reader = request.app.state, request.state.reader
     credential, person, asked = await _own(request)
     form = await request.form()
@@ -59,19 +63,22 @@ async def change_password(request: Request) -> Response:
     answer_hash = await hashed(canonical_answer(chosen.answer)) if asks else None
     url = f"{app.settings.public_url}/forgot"
 
-    def write(session: Session) -> Credential:
-        kept = session.get_one(Credential, credential.username)
+    def write(session: Session) -> Credential | None:
+        kept = session.get_one(Credential, credential.username, with_for_update=True, populate_existing=True)
+        if kept.password_hash != credential.password_hash:
+            return None
         set_password(kept, password_hash, now)
+        close_links(session, Purpose.RESET, reader.type, reader.id, now)
         if answer_hash is not None:
             keep_answer(session, (reader.type, reader.id), chosen.question, answer_hash, now)
         post_changed(session, person, kept.address or person.email or "", url)
         return kept
 
+    await _record(request, "password.change", person)
     kept = await app.records.change(None, write)
+    if kept is None:
+        return see_other("/sign-in")
     await app.sessions.end_all(reader.type, reader.id, but=request.state.cookie)
-    account_id = reader.id if person.practice_id is None else None
-    event = {"action": "password.change", "actor": reader.actor, "account_id": account_id}
-    await app.authz.record({**event, "practice_id": person.practice_id})
     return await enter(request, kept, reader.amr)
 
 
@@ -81,9 +88,9 @@ async def show_question(request: Request) -> Response:
 
 
 async def save_question(request: Request) -> Response:
-    """Register a question and its answer; the password shows that it is the person."""
+    """Register a question and its answer; the password shows that it is the person. The trail has it first."""
     app, reader = request.app.state, request.state.reader
-    credential, _person, _asked = await _own(request)
+    credential, owner, _asked = await _own(request)
     form = await request.form()
     chosen = read_choice(form)
     problem = await _wrong_current(request, credential, str(form.get("current_password", "")))
@@ -91,9 +98,17 @@ async def save_question(request: Request) -> Response:
         return await _show_question(request, problems=wrong, chosen=chosen)
     answer_hash, now = await hashed(canonical_answer(chosen.answer)), app.clock()
     person = (reader.type, reader.id)
+    await _record(request, "security_question.change", owner)
     await app.records.change(None, lambda session: keep_answer(session, person, chosen.question, answer_hash, now))
     await say(request, _("Your security question is registered."))
     return see_other("/account/question")
+
+
+async def _record(request: Request, action: str, person: Person) -> None:
+    reader = request.state.reader
+    account_id = reader.id if person.practice_id is None else None
+    event = {"action": action, "actor": reader.actor, "account_id": account_id, "practice_id": person.practice_id}
+    await request.app.state.authz.record(event)
 
 
 async def _own(request: Request) -> tuple[Credential, Person, bool]:

@@ -83,7 +83,7 @@ async def show_reset(request: Request) -> Response:
 
 
 async def reset(request: Request) -> Response:
-    """Give the sign-in a new password, and end every session of it."""
+    """Give the sign-in a new password, and end every session of it. The trail has it first."""
     app, recovery = request.app.state, await _find(request)
     if recovery is None:
         return await over(request)
@@ -110,9 +110,6 @@ async def reset(request: Request) -> Response:
         post_changed(session, recovery.person, recovery.link.address, url)
         return True
 
-    if not await app.records.change(None, write):
-        return await over(request)
-    await app.sessions.end_all(subject_type, subject_id)
     is_account = subject_type is SubjectType.ACCOUNT
     await app.authz.record(
         {
@@ -122,6 +119,9 @@ async def reset(request: Request) -> Response:
             "practice_id": recovery.person.practice_id,
         }
     )
+    if not await app.records.change(None, write):
+        return await over(request)
+    await app.sessions.end_all(subject_type, subject_id)
     return await visitor_page(request, "account/reset_done.html", username=recovery.credential.username)
 
 

@@ -131,8 +131,8 @@ async def renew_codes(request: Request) -> Response:
     if problem := await _password_problem(request, owner):
         return await page(request, "account/security_codes.html", 422, problems=[problem])
     seal = request.app.state.factor_seal
-    codes = await request.app.state.records.change(None, lambda session: new_recovery_codes(session, seal, owner.who))
     await _record(request, "recovery_codes.renewed")
+    codes = await request.app.state.records.change(None, lambda session: new_recovery_codes(session, seal, owner.who))
     return await page(request, "account/recovery_codes.html", codes=codes, target=HOME)
 
 
@@ -181,9 +181,9 @@ async def _added(request: Request, owner: Owner, shown: tuple[str, ...], *, was_
     """This session has shown the factor by setting it up; others have not, and end with the first one."""
     sessions = request.app.state.sessions
     await sessions.strengthen(request.state.cookie, shown)
-    await _record(request, "second_factor.added")
     if was_bare:
         await sessions.end_all(*owner.who, but=request.state.cookie)
+    await _record(request, "second_factor.added")
     codes = await first_recovery_codes(request, owner)
     if codes:
         return await page(request, "account/recovery_codes.html", codes=codes, target=HOME)
@@ -197,8 +197,8 @@ async def _remove(request: Request, owner: Owner, name: str, remove: Callable[[S
     if request.method == "POST" and not needed:
         problem = await _password_problem(request, owner)
         if problem is None:
-            await request.app.state.records.change(None, remove)
             await _record(request, "second_factor.removed")
+            await request.app.state.records.change(None, remove)
             await say(request, _("Removed: %(what)s.", what=name))
             return see_other(HOME)
         problems.append(problem)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.account.passwords import hash_password
-from gateway.account.security_questions import canonical_answer, keep_answer
+from gateway.account.security_questions import answer_of, canonical_answer, keep_answer
 from gateway.edge.attempts import FOR_ONE_NAME_MAX
 from gateway.seed import DEMO_PASSWORD
 from models.vocabulary import SubjectType
@@ -116,6 +116,62 @@ async def test_changing_the_password_signs_every_other_browser_out(site: Portal)
     assert changed.headers["location"] == "/"
     assert (await here.get("/c/rosa")).status_code == 200
     assert (await there.get("/c/rosa")).headers["location"].startswith("/sign-in")
+
+
+async def test_a_password_that_was_reset_meanwhile_is_not_changed_back(site: Portal) -> None:
+    """Whoever still sits in a browser with the old password cannot put theirs over the one that a link has set."""
+    browser, path, real = await site.as_("rosa"), "/account/password", site.state.passwords.fits
+    token, of_the_owner = await browser.token(path), hash_password(PASSWORD)
+
+    async def reset_meanwhile(password_hash: str | None, password: str) -> bool:
+        found: bool = await real(password_hash, password)
+        await site.state.records.set_password_hash("rosa", of_the_owner)
+        return found
+
+    sent = {"current_password": DEMO_PASSWORD, "new_password": "a wholly other one", "csrf": token}
+    site.state.passwords.fits = reset_meanwhile
+    try:
+        answer = await browser.http.post(path, data={**sent, "confirm_password": sent["new_password"]})
+    finally:
+        site.state.passwords.fits = real
+    assert answer.headers["location"] == "/sign-in"
+    assert (await site.state.records.credential("rosa")).password_hash == of_the_owner
+
+
+async def test_a_changed_password_takes_mailed_links_with_it(site: Portal) -> None:
+    """A link that lies in a mailbox opens nothing once the password was changed inside."""
+    await ask(site, "rosa")
+    path, browser = await link_to_reset(site, "rosa@mail.example"), await site.as_("rosa")
+    await choose(browser, "/account/password", current_password=DEMO_PASSWORD)
+    assert (await site.browser().get(path)).status_code == 404
+
+
+async def test_what_lets_somebody_in_is_changed_with_a_record_or_not_at_all(site: Portal) -> None:
+    """Password, mailed link and security question: without the trail nothing is changed, with it the trail tells."""
+    now = site.clock()
+    person, hashed = (SubjectType.ACCOUNT, "rosa"), hash_password("elm street")
+    await site.state.records.change(None, lambda session: keep_answer(session, person, "street", hashed, now))
+    await ask(site, "rosa")
+    link, browser = await link_to_reset(site, "rosa@mail.example"), await site.as_("rosa")
+    chosen = {"new_password": PASSWORD, "confirm_password": PASSWORD, "current_password": DEMO_PASSWORD}
+    steps = {
+        "/account/question": {"question": "toy", "answer": "Bear", "current_password": DEMO_PASSWORD},
+        "/account/password": chosen,
+        link: {**chosen, "answer": "Elm Street"},
+    }
+    for path, fields in steps.items():
+        visitor = site.browser() if path == link else browser
+        token, before = await visitor.token(path), await site.state.records.credential("rosa")
+        site.line.cut = True
+        answer = await visitor.http.post(path, data={**fields, "csrf": token})
+        site.line.cut = False
+        assert answer.status_code == 503, path
+        assert await site.state.records.credential("rosa") == before, path
+    question = await site.state.records.read(None, lambda session: answer_of(session, *person))
+    assert question.question == "street"
+    await browser.post("/account/question", steps["/account/question"], "/account/question")
+    trail = await site.state.authz._ask("GET", "/v1/trail?account=rosa&kind=event")
+    assert trail["entries"][0]["action"] == "security_question.change"
 
 
 async def link_to_reset(site: Portal, address: str) -> str:

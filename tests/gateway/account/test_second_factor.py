@@ -320,6 +320,37 @@ async def test_setting_up_the_first_factor_ends_the_sessions_that_never_showed_i
     assert (await other.get(SECURITY)).headers["location"] == f"/sign-in?next={SECURITY}"
 
 
+async def test_they_end_also_when_the_trail_does_not_answer(site: Portal) -> None:
+    """Once the factor is kept, no session without it lives on, whatever else fails."""
+    other, browser, page = await site.as_("dana"), await site.as_("dana"), f"{SECURITY}/app"
+    secret, sealed = form_of((await browser.get(page)).text)
+    token = await browser.token(page)
+    fields = {"sealed": sealed, "code": code_at(site, secret), "password": DEMO_PASSWORD, "csrf": token}
+    site.line.cut = True
+    answer = await browser.http.post(page, data=fields)
+    site.line.cut = False
+    assert answer.status_code == 503
+    assert (await other.get(SECURITY)).headers["location"] == f"/sign-in?next={SECURITY}"
+
+
+async def test_a_password_changed_before_the_second_step_leads_nowhere(site: Portal) -> None:
+    """A sign-in that was checked with the old password gets no session that waits for the second factor."""
+    await with_app(site, "dana")
+    browser, real = site.browser(), site.state.records.people
+
+    async def changed_meanwhile(*args: Any) -> Any:
+        await site.state.records.set_password_hash("dana", "$argon2id$another")
+        return await real(*args)
+
+    site.state.records.people = changed_meanwhile
+    try:
+        answer = await browser.sign_in("dana")
+    finally:
+        site.state.records.people = real
+    assert answer.headers["location"] == "/sign-in"
+    assert (await browser.get(SECOND_STEP)).headers["location"] == "/sign-in"
+
+
 async def test_the_operator_can_take_a_lost_factor_away(site: Portal) -> None:
     """The next sign-in takes the password; the trail has who lost it, and without the trail nothing is taken."""
     await with_app(site, "dana")
