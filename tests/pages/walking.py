@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 if TYPE_CHECKING:
     from tests.pages.stack import Visitor
 
-ALIKE = 2  # of the links that differ in nothing but what follows the question mark: months, filters, pages
+ITEM, DIGITS = re.compile(r"/[a-z]+_\w+"), re.compile(r"[0-9]+")
 LEFT_OUT = re.compile(r"/static/|/language/")  # files without a guard, and what turns the pages into another language
 
 
@@ -62,9 +61,11 @@ class _Page(HTMLParser):
 
 
 def walk(visitor: Visitor, first: str) -> Walk:
-    """Read every page that links lead to, from the first one on. Nothing is sent."""
-    walked = Walk()
-    alike: Counter[tuple[str, ...]] = Counter()
+    """Read every page that links lead to, from the first one on. Nothing is sent.
+
+    Of the links with a query that differ in nothing but the item and numbers, such as other months, one is read.
+    """
+    walked, alike = Walk(), set[str]()
     todo, known = [first], {first}
     while todo:
         path = todo.pop()
@@ -79,11 +80,11 @@ def walk(visitor: Visitor, first: str) -> Walk:
             found = _inside(link, path, parsed, walked)
             if found is None or found in known or LEFT_OUT.match(found):
                 continue
-            parts = urlsplit(found)
-            shape = (parts.path, *(name for name, _ in parse_qsl(parts.query)))
-            alike[shape] += 1
-            if not parts.query or alike[shape] <= ALIKE:
-                known.add(found)
+            path_of, _, query = found.partition("?")
+            shape = ITEM.sub("/_", path_of) + DIGITS.sub("0", query)
+            known.add(found)
+            if not query or shape not in alike:
+                alike.add(shape)
                 todo.append(found)
         for method, action in parsed.forms:
             walked.forms.add(Form(path, method, urlsplit(urljoin(path, action)).path))
