@@ -180,7 +180,7 @@ async def _label_problem(request: Request, client: Client, label: str) -> str:
     if len(label) > LABEL_CHARACTERS_MAX:
         return _("Choose a label of at most %(most)s characters.", most=LABEL_CHARACTERS_MAX)
     if label and gives_away(label, client):
-        return _("Choose a label without the family name: others may see the mail. Initials or a nickname will do.")
+        return _("Leave the family name out: others may see the mail. Initials or a nickname will do.")
     labels = await _labels(request, await profiles(request))
     if label and label.casefold() in {other.casefold() for key, other in labels.items() if key != client.id}:
         return _("Choose another label: you use this one for someone else.")
