@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from gateway.edge.errors import NotFound, Rejected, Stale
 from gateway.edge.guard import Guard, Route
 from gateway.notices.notify import Event, notify
-from gateway.portal.requests import PARTS, STATES, wish_of
+from gateway.portal.requests import STATES, part_of, wish_of
 from gateway.web.formats import day
 from gateway.web.language import _
 from gateway.web.pages import page, say, see_other
@@ -97,7 +97,7 @@ async def answer(request: Request) -> Response:
 
 async def _switch_on(request: Request, row: AccessRequest) -> bool:
     """Switch the part on in every active grant of the person; False when that is not what keeps it closed."""
-    authz, actor, part = request.app.state.authz, request.state.reader.actor, PARTS.get(row.resource_type)
+    authz, actor, part = request.app.state.authz, request.state.reader.actor, part_of(row.action, row.resource_type)
     if row.code != "toggle" or part is None:
         return False
     grants = [
@@ -164,7 +164,7 @@ def _view(request: Request, row: AccessRequest, client: Client, names: _Names) -
     person, zone, state = names.people.get(row.account_id), ZoneInfo(request.state.reader.zone), STATES[row.state]
     of_practice = row.code in ("practice_switch", "contacts", "plan_audience", "card_processing")
     of_client = f"/admin/clients/{row.client_id}"
-    part = PARTS.get(row.resource_type)
+    part = part_of(row.action, row.resource_type)
     return RequestView(
         id=row.id,
         who=person.name if person else _("Somebody"),

@@ -69,6 +69,13 @@ PARTS = {
     "owner_email": Feature.OWNER_EMAIL,
     "service_plan": Feature.SERVICE_PLAN,
 }
+_PARTS_OF_WISHES = {
+    ("pay", "invoice"): Feature.PAYMENTS,
+    ("request", "appointment"): Feature.SCHEDULING,
+    ("cancel", "appointment"): Feature.SCHEDULING,
+    ("reschedule", "appointment"): Feature.SCHEDULING,
+    ("open", "portal"): Feature.BASICS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +189,11 @@ async def refused(request: Request, client: ClientInView, action: str, kind: str
         explanation = context.get("explanation")
         told = None if allowed or not isinstance(explanation, dict) else explanation.get("reason_user")
     return refusal_of(told, client, kind, action)
+
+
+def part_of(action: str, kind: str) -> Feature | None:
+    """The part of the portal that a request is about, and no other one: what a click of the practice switches on."""
+    return _PARTS_OF_WISHES.get((action, kind)) or PARTS.get(kind)
 
 
 def wish_of(action: str, kind: str) -> str:

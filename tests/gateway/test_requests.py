@@ -63,6 +63,26 @@ async def test_a_request_goes_to_the_administrator_who_switches_on_and_the_famil
     assert ("account", "sam", "/account/requests") in told
 
 
+@pytest.mark.parametrize(
+    ("kind", "action", "part", "beside"),
+    [("invoice", "pay", "payments", "invoices"), ("appointment", "request", "scheduling", "calendar")],
+)
+async def test_one_click_switches_on_what_was_asked_for_and_nothing_beside_it(
+    site: Portal, kind: str, action: str, part: str, beside: str
+) -> None:
+    """Who asks to pay or to book is not given the list of invoices or the calendar, which were not asked for."""
+    authz = site.state.authz
+    grant = await authz.grant("g_dana_mia")
+    off = {"toggles": {part: False, beside: False}}
+    await authz.update_grant("g_dana_mia", off, etag=grant["etag"], actor="staff/jo")
+    dana, jo = await site.as_("dana"), await site.as_("jo")
+    assert (await ask(dana, "mia", kind, action)).status_code == 303
+    (row,) = kept(site)
+    await jo.post(f"/admin/requests/{row.id}", {"how": "switch", "reason": ""}, "/admin/requests")
+    toggles = (await authz.grant("g_dana_mia"))["toggles"]
+    assert (toggles[part], toggles[beside]) == (True, False)
+
+
 async def test_a_decline_needs_a_reason_and_reaches_who_asked(site: Portal) -> None:
     sam, jo = await site.as_("sam"), await site.as_("jo")
     await ask(sam, "mia", "thread")
