@@ -5,11 +5,14 @@ On PostgreSQL the database itself sees to it (`models.migrations.records.row_sec
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import event
+from sqlalchemy import String, bindparam, event, func
 from sqlalchemy.orm import with_loader_criteria
+from sqlmodel import Session
 
 from models.tables.base import RecordsTable
 from models.tables.getting_in import MailedLink
@@ -18,9 +21,7 @@ from models.tables.mail import Mail
 from models.tables.records import ClientHome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from sqlmodel import Session
+    from collections.abc import Iterable, Iterator
 
 # Each of them is found before it is known which practice it belongs to.
 OF_EVERYONE = (Person, ClientHome, MailedLink)
@@ -31,26 +32,46 @@ class OtherPracticeError(Exception):
     """A row of another practice would have been written; nothing of the transaction is."""
 
 
-def keep_to(session: Session, practice_id: str | None) -> None:
-    """Hide every other practice's rows from the session, and refuse to write them."""
-    own = practice_id or ""
-    criteria = [
+_own: ContextVar[str] = ContextVar("own_practice")
+
+
+class OwnPracticeSession(Session):
+    """A session that hides every other practice's rows, and refuses to write them. To be used within `keeping_to`."""
+
+
+@contextmanager
+def keeping_to(practice_id: str | None) -> Iterator[None]:
+    """Which practice the sessions opened meanwhile are of; None is outside every practice."""
+    token = _own.set(practice_id or "")
+    try:
+        yield
+    finally:
+        _own.reset(token)
+
+
+@event.listens_for(OwnPracticeSession, "do_orm_execute")
+def _hide(state: Any) -> None:
+    if not state.is_column_load and not state.is_relationship_load:
+        state.statement = state.statement.options(*_criteria())
+
+
+@event.listens_for(OwnPracticeSession, "before_flush")
+def _refuse(flushing: Session, _context: object, _instances: object) -> None:
+    _require_own((*flushing.new, *flushing.dirty, *flushing.deleted), _own.get())
+
+
+@cache
+def _criteria() -> tuple[Any, ...]:
+    """Made once, so that statements are compiled once; the practice is filled in when one runs."""
+    own = bindparam("own_practice", callable_=_own.get, type_=String())
+    return tuple(
         with_loader_criteria(
             table,
-            table.practice_id.is_(None) if not own and table in WITH_NONE else table.practice_id == own,
+            func.coalesce(table.practice_id, "") == own if table in WITH_NONE else table.practice_id == own,
             include_aliases=True,
         )
         for table in tables_of_a_practice()
-    ]
-
-    @event.listens_for(session, "do_orm_execute")
-    def _hide(state: Any) -> None:
-        if not state.is_column_load and not state.is_relationship_load:
-            state.statement = state.statement.options(*criteria)
-
-    @event.listens_for(session, "before_flush")
-    def _refuse(flushing: Session, _context: object, _instances: object) -> None:
-        _require_own((*flushing.new, *flushing.dirty, *flushing.deleted), own)
+    )
 
 
 @cache

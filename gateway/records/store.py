@@ -15,7 +15,7 @@ from sqlalchemy import and_, func, text
 from sqlmodel import Session, select
 
 from gateway.records.database import open_engine
-from gateway.records.own_practice import keep_to
+from gateway.records.own_practice import OwnPracticeSession, keeping_to
 from models.tables.identity import Credential, Person
 from models.tables.records import Client, ClientHome, Item, Outbox, Practice
 from models.world import RAW_PROPERTIES
@@ -46,14 +46,20 @@ class RecordsStore:
 
         One that reads before it writes says `writing`: SQLite could not let it write any more if another had meanwhile.
         """
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
-            session.info["practice_id"] = practice_id
-            if self.engine.dialect.name == "postgresql":
+        if self.engine.dialect.name == "postgresql":
+            with Session(self.engine, expire_on_commit=False) as session, session.begin():
+                session.info["practice_id"] = practice_id
                 session.execute(text("SELECT set_config('kinguard.practice', :id, true)"), {"id": practice_id or ""})
-            else:
-                if writing:
-                    session.execute(text("BEGIN IMMEDIATE"))
-                keep_to(session, practice_id)
+                yield session
+            return
+        with (
+            keeping_to(practice_id),
+            OwnPracticeSession(self.engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            session.info["practice_id"] = practice_id
+            if writing:
+                session.execute(text("BEGIN IMMEDIATE"))
             yield session
 
     async def practice(self, practice_id: str) -> Practice | None:
