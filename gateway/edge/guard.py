@@ -192,8 +192,10 @@ async def _check_one(request: Request, guard: Guard) -> None:
     properties = base_properties(request)
     owner = properties.get("client_id") or properties["practice_id"]
     question = Question(guard.action, guard.type, owner, properties)
-    allowed, context = await request.app.state.authz.evaluate(asking(request), question, explain=True)
-    if not allowed:
+    authz, who = request.app.state.authz, asking(request)
+    allowed, _ = await authz.evaluate(who, question)
+    if not allowed:  # Saying why costs more than the rest of the page, so it is asked for only when it is needed.
+        _, context = await authz.evaluate(who, question, explain=True)
         explanation = context.get("explanation")
         raise _refused(request, guard, explanation.get("reason_user") if isinstance(explanation, dict) else None)
 
