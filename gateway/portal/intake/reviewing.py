@@ -55,6 +55,8 @@ async def submit(request: Request) -> Response:
         return await _show(request, row, typed=typed, problems=problems, tried=True)
     seen = str(form.get("version", ""))
     version = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else -1
+    if version != row.version:  # What was found to be complete above is this version, and only it may be sent.
+        return await _show(request, row, typed=typed, problems=[_changed()])
     if row.signer_rule != SignerRule.NOBODY and not may_sign:
         return await _hand_over(request, row, version)
     try:

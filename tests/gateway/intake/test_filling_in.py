@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gateway.portal.intake.filling import save_answers
 from models.tables.intake import FormAnswer
 from models.tables.papers import StoredFile
 from models.tables.records import Document
@@ -180,6 +181,30 @@ async def test_changed_after_the_review_is_reviewed_again(site: Site) -> None:
     assert answer.status_code == 422
     assert "changed in another tab" in answer.text
     assert 'value="Dana Novak"' in answer.text
+
+
+async def test_what_was_not_looked_at_is_not_sent(site: Site) -> None:
+    """A form that names the version of a save still to come does not carry unfinished answers past the check."""
+    dana, form = await site.as_("dana"), await site.give("privacy")
+    path, authz = f"/c/mia/forms/{form.id}", site.portal.state.authz
+    await save(dana, f"{path}/steps/3", {"q.received": "yes"})
+    opened, real = await site.kept(form.id), authz.staff_of
+    seen, now = opened.version, site.portal.clock()
+
+    async def meanwhile(practice_id: str) -> Any:
+        def undo(session: Any) -> None:
+            save_answers(session, opened, seen=seen, sent={"received": None}, account_id="dana", now=now)
+
+        await site.change(undo)
+        return await real(practice_id)
+
+    authz.staff_of = meanwhile
+    try:
+        answer = await sign(dana, path, version=str(seen + 1))
+    finally:
+        authz.staff_of = real
+    assert answer.status_code == 422
+    assert (await site.kept(form.id)).state == "in_progress"
 
 
 async def test_nobody_else_reaches_a_form_whatever_they_send(site: Site) -> None:
