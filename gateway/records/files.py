@@ -17,7 +17,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from PIL import Image, ImageOps
 from sqlalchemy import func
 from sqlmodel import select
@@ -50,6 +50,8 @@ _ENDINGS = {
     "docx": _WORD,
 }
 ACCEPT = ",".join(f".{ending}" for ending in _ENDINGS)  # for `<input type="file">`; phones then send JPEG for HEIC
+# At once: a picture of that many pixels takes some hundred megabytes while it is written anew.
+_READING = CapacityLimiter(2)
 _SANDBOX = "default-src 'none'; sandbox"
 
 
@@ -79,7 +81,7 @@ async def uploaded(request: Request, field: str = "file") -> Upload | None:
             _("This file is larger than %(limit)s MB. Please choose a smaller one.", limit=FILE_BYTES_MAX // 1024**2)
         )
     content = await sent.read(FILE_BYTES_MAX + 1)
-    return await to_thread.run_sync(read_upload, sent.filename, content)
+    return await to_thread.run_sync(read_upload, sent.filename, content, limiter=_READING)
 
 
 def read_upload(name: str, content: bytes) -> Upload:

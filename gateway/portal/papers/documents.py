@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from anyio import CapacityLimiter, to_thread
 from sqlalchemy import exists
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -50,6 +52,7 @@ CATEGORIES: Mapping[str, str] = {
     "minor_consented": N_("Private"),
     "part2": N_("Protected"),
 }
+_PRINTERS = CapacityLimiter(2)  # at once: each takes a core while it lasts
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 
@@ -264,7 +267,8 @@ async def document_answer(request: Request, row: Document, *, reader_id: str | N
         language=language(),
         notice=notice,
     )
-    content = print_document(letter, file, signatures, reader_id=reader_id)
+    printing = partial(print_document, letter, file, signatures, reader_id=reader_id)
+    content = await to_thread.run_sync(printing, limiter=_PRINTERS)
     return attachment(f"{file_stem(row.title)}.pdf", PDF, content)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import re
+import threading
+import time
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +15,8 @@ from PIL import Image, ImageDraw
 from pypdf import PdfReader
 from sqlmodel import select
 
+from gateway.portal.papers import documents
+from gateway.records import files
 from gateway.records.papers import content_sha256
 from models.tables.mail import Mail, Notice
 from models.tables.papers import DocumentRelease, Signature, StoredFile
@@ -155,6 +160,39 @@ async def test_pictures_lose_what_the_camera_noted(site: Portal) -> None:
     assert file.name == "IMG 1.jpg"
     assert b"Secretcam" not in file.content
     assert not Image.open(BytesIO(file.content)).getexif()
+
+
+async def test_few_files_are_read_at_once_and_none_where_requests_are_answered(
+    site: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pictures and papers take memory and time: two at a time, in threads, whatever number arrives."""
+    lock, now, most, threads = threading.Lock(), [0], [0], set[int]()
+
+    def counted(work: Any) -> Any:
+        def run(*args: Any, **kwargs: Any) -> Any:
+            with lock:
+                now[0] += 1
+                most[0] = max(most[0], now[0])
+                threads.add(threading.get_ident())
+            time.sleep(0.05)
+            try:
+                return work(*args, **kwargs)
+            finally:
+                with lock:
+                    now[0] -= 1
+
+        return run
+
+    rosa = await site.as_("rosa")
+    token = await rosa.token("/c/rosa/documents")
+    monkeypatch.setattr(files, "read_upload", counted(files.read_upload))
+    monkeypatch.setattr(documents, "print_document", counted(documents.print_document))
+    sent = {"data": {"csrf": token}, "files": {"file": ("a.jpg", photo())}}
+    await asyncio.gather(*(rosa.http.post("/c/rosa/documents", **sent) for _ in range(6)))
+    assert (len(await rows(site, StoredFile)), most[0]) == (6, 2)
+    await asyncio.gather(*(rosa.get("/c/rosa/documents/doc_rosa_summary/download") for _ in range(6)))
+    assert most[0] == 2
+    assert threading.get_ident() not in threads
 
 
 async def test_both_parents_sign_their_own_copies_and_neither_sees_the_others(site: Portal) -> None:
