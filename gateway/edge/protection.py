@@ -103,6 +103,8 @@ class Protection:
             return 431
         if len(scope["query_string"]) > QUERY_BYTES_MAX:
             return 414
+        if b"%00" in scope["query_string"]:
+            return 400  # As in a form: no text of ours has it.
         hosts = headers.getlist("host")
         if len(hosts) != 1 or _host_name(hosts[0]) not in self._hosts:
             return 421

@@ -184,7 +184,10 @@ async def _check_form(request: Request, *, files_max: int) -> None:
     cookie = request.state.cookie
     if not cookie or (files_max and request.state.reader is None):
         raise Outdated  # Before anything large is read.
-    token = (await request.form(max_files=files_max, max_fields=FORM_FIELDS_MAX)).get("csrf")
+    form = await request.form(max_files=files_max, max_fields=FORM_FIELDS_MAX)
+    if any("\0" in value for _name, value in form.multi_items() if isinstance(value, str)):
+        raise HTTPException(400)  # Nobody types it, and PostgreSQL keeps no text that has it.
+    token = form.get("csrf")
     if not isinstance(token, str) or not app.cookies.fits(cookie, token):
         raise Outdated
 

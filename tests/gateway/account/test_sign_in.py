@@ -223,6 +223,14 @@ async def test_a_form_comes_as_a_form(site: Portal, kind: str) -> None:
     assert answer.status_code == 415
 
 
+async def test_a_null_in_a_form_or_an_address_is_turned_away(site: Portal) -> None:
+    """No database of ours keeps one in a text, so none gets that far."""
+    browser = await site.as_("jo")
+    null = await browser.post("/admin/banner", {"whose": "practice", "text": "a\0b"}, "/admin/banner")
+    assert null.status_code == 400
+    assert (await browser.get("/admin/clients?q=a%00b")).status_code == 400
+
+
 async def test_too_large_a_form_is_turned_away(site: Portal) -> None:
     browser = site.browser()
     fields = {"username": "cara", "password": "x" * 2_000_000}
