@@ -71,7 +71,7 @@ async def _carry(state: Any, practice_id: str | None, due: list[Mail]) -> bool:
             while left:
                 await _try(state, practice_id, left.pop(0), line)
     except NotSent as error:
-        log.warning("mail_line_down", reason=str(error))
+        log.warning("mail_line_down", reason=_sort(error))
         if left and (mail := await _claim(state, practice_id, left[0])):
             await _note(state, practice_id, mail, error)
         return False
@@ -121,11 +121,16 @@ async def _note(state: Any, practice_id: str | None, mail: Mail, error: NotSent)
     """Keep why it was not sent; for good, or after too long, it is not tried again."""
     first = mail.first_tried_at or state.clock()
     if error.for_good or state.clock() - first > timedelta(hours=GIVE_UP_HOURS):
-        log.warning("mail_failed", mail=mail.id, tries=mail.tries, reason=str(error))
+        log.warning("mail_failed", mail=mail.id, tries=mail.tries, reason=_sort(error))
         await _end(state, practice_id, mail.id, FAILED, last_error=str(error))
         return
     kept = update(Mail).where(col(Mail.id) == mail.id).values(last_error=str(error))
     await state.records.change(practice_id, lambda session: session.execute(kept) and None)
+
+
+def _sort(error: NotSent) -> str:
+    """A code or a name, for the log: what a server says after it often has the address in it."""
+    return str(error).partition(" ")[0].rstrip(":")
 
 
 async def _end(state: Any, practice_id: str | None, mail_id: str, name: str, **values: Any) -> None:

@@ -138,6 +138,21 @@ async def test_a_refusal_for_now_is_tried_again_later_and_one_for_good_is_not(qu
     assert inbox.mails[1]["Date"].datetime < queue.clock()
 
 
+async def test_the_log_has_the_code_of_a_refusal_alone(queue: Queue, capfd: pytest.CaptureFixture[str]) -> None:
+    """Servers answer with the address in their words; staff read them on their page, and the log keeps the code."""
+    async with smtp_server() as inbox:
+        queue.send_by(f"smtp://127.0.0.1:{inbox.port}")
+        inbox.answers = {"gone@mail.example": "550 <gone@mail.example> no such user"}
+        await queue.post("gone@mail.example")
+        await deliver(queue.state)
+    (row,) = await queue.rows()
+    assert row.last_error == "550 <gone@mail.example> no such user"
+    said = capfd.readouterr()
+    assert "mail_failed" in said.out + said.err
+    assert "gone@mail.example" not in said.out + said.err
+    assert "550" in said.out + said.err
+
+
 async def test_after_three_days_a_mail_is_given_up(queue: Queue) -> None:
     async with smtp_server() as inbox:
         queue.send_by(f"smtp://127.0.0.1:{inbox.port}")
