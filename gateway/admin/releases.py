@@ -19,6 +19,7 @@ from gateway.records.releases import LASTS, is_key, issue_release, new_key
 from gateway.web.formats import clock_time, day
 from gateway.web.language import N_, _
 from gateway.web.pages import page, see_other
+from gateway.web.today import local_today
 from models.tables.papers import DocumentRelease
 from models.vocabulary import SubjectType
 
@@ -116,7 +117,9 @@ async def _problems(
         problems.append(Problem("account", _("Choose a person of the list.")))
     elif not person.email:
         problems.append(Problem("account", _("There is no e-mail address of this person. Enter one first.")))
-    elif found := await hindrance(request.app.state.authz, row, account_id, consent=consent):
+    elif found := await hindrance(
+        request.app.state.authz, row, account_id, consent=consent, today=local_today(request)
+    ):
         problems.append(Problem("consent" if found is Hindrance.CONSENT else "account", _(_HINDRANCES[found])))
     elif row.category == "part2" and row.file_id is not None:
         file = await load_file(request.app.state.records, row.practice_id, row.file_id)

@@ -5,6 +5,7 @@ The release goes past the switches of the portal, not past the law, a safety blo
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -37,14 +38,30 @@ class Hindrance(StrEnum):
     NO_ACCESS = "no_access"  # the person represents the client no more, or never did
 
 
-async def hindrance(authz: AuthzClient, document: Document, account_id: str, *, consent: bool) -> Hindrance | None:
-    """What stands in the way of releasing the document to the account now; `consent`: the client's is on file."""
+async def hindrance(
+    authz: AuthzClient, document: Document, account_id: str, *, consent: bool, today: date
+) -> Hindrance | None:
+    """What stands in the way of releasing the document to the account; `consent`: the client's is on file.
+
+    `today` is the practice's: outside the days of an access (a court's order, say) there is none.
+    """
     grants = [one for one in await authz.grants_of_client(document.client_id) if one["account_id"] == account_id]
-    return _of_the_person(document, grants) or _of_the_document(document, grants, account_id, consent=consent)
+    standing = [one for one in grants if _stands(one, today)]
+    return _of_the_person(document, grants, standing) or _of_the_document(
+        document, standing, account_id, consent=consent
+    )
 
 
-def _of_the_person(document: Document, grants: list[dict[str, Any]]) -> Hindrance | None:
-    if not any(one["status"] in _STANDING for one in grants):
+def _stands(grant: dict[str, Any], today: date) -> bool:
+    starts, until = grant.get("from"), grant.get("until")
+    has_begun = not starts or date.fromisoformat(starts) <= today
+    return grant["status"] in _STANDING and has_begun and (not until or today < date.fromisoformat(until))
+
+
+def _of_the_person(
+    document: Document, grants: list[dict[str, Any]], standing: list[dict[str, Any]]
+) -> Hindrance | None:
+    if not standing:
         return Hindrance.NO_ACCESS
     if any(one["blocked"] for one in grants):
         return Hindrance.BLOCKED
@@ -53,9 +70,9 @@ def _of_the_person(document: Document, grants: list[dict[str, Any]]) -> Hindranc
 
 
 def _of_the_document(
-    document: Document, grants: list[dict[str, Any]], account_id: str, *, consent: bool
+    document: Document, standing: list[dict[str, Any]], account_id: str, *, consent: bool
 ) -> Hindrance | None:
-    is_client = any(one["kind"] == Kind.SELF.value and one["status"] in _STANDING for one in grants)
+    is_client = any(one["kind"] == Kind.SELF.value for one in standing)
     if document.state == DRAFT:
         return Hindrance.DRAFT
     if document.category == "psychotherapy":

@@ -7,6 +7,7 @@ only, so that whatever looks at mails before their readers do does not use it up
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from gateway.edge.cookies import fresh_visitor
 from gateway.edge.reader import client_in_view
@@ -52,7 +53,10 @@ async def open_released(request: Request) -> Response:
         return await _used_up(request) if again is None else await _ask(request, again, wrong=True)
     known = await state.records.client(found.client_id)
     row = await state.records.item(Document, found.practice_id, found.client_id, found.document_id)
-    if known is None or row is None or await hindrance(state.authz, row, found.account_id, consent=True) is not None:
+    if known is None or row is None:
+        return await _used_up(request)
+    today = now.astimezone(ZoneInfo(known[1].zone)).date()
+    if await hindrance(state.authz, row, found.account_id, consent=True, today=today) is not None:
         return await _used_up(request)
     request.state.client = client_in_view(*known)
     notice = _(PART2_NOTICE) if row.category == "part2" else ""

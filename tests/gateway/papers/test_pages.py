@@ -496,6 +496,18 @@ async def test_what_may_never_leave_is_not_sent(site: Portal) -> None:
     assert "42 CFR part 2 prohibits" in words((await stranger.post(path, {}, path)).content)
 
 
+@pytest.mark.parametrize("days", [{"until": "2026-06-15"}, {"from": "2026-06-16"}])
+async def test_outside_the_days_of_an_access_nothing_is_released(site: Portal, days: dict[str, str]) -> None:
+    """A window that a court's order sets holds for the one-off release too: for a new one, and for one on its way."""
+    await send_once(site, "rosa", "doc_rosa_summary", "tom")
+    path, stranger, authz = await link_of(site), site.browser(), site.state.authz
+    etag = (await authz.grant("g_tom_rosa"))["etag"]
+    await authz.update_grant("g_tom_rosa", days, etag=etag, actor="staff/jo")
+    assert (await stranger.post(path, {}, path)).status_code == 404
+    answer = await send_once(site, "rosa", "doc_rosa_summary", "tom")
+    assert (answer.status_code, "no access to the client, or none any more" in answer.text) == (422, True)
+
+
 async def test_a_disclosure_that_cannot_be_recorded_does_not_happen(site: Portal) -> None:
     """Without the trail no link is mailed and no document is given out; the link stays good."""
     await send_once(site, "rosa", "doc_rosa_summary", "tom")
