@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
+from gateway.account.visitors import address_of
 from gateway.edge.care_team import care_team
 from gateway.mail.address import is_address
 from gateway.mail.post import letter, post
@@ -62,6 +63,9 @@ async def send_owner_email(request: Request) -> Response:
         typed = _add_problem(typed, Problem("text", _("Please add your message below the opening lines.")))
     if typed.problems:
         return await _show(request, owners, typed, status=422)
+    if not await request.app.state.attempts.begin(f"owner e-mail of {request.state.reader.id}", address_of(request)):
+        many = _("You have sent many e-mails in a short time. Please wait a quarter of an hour, then send this one.")
+        return await _show(request, owners, _add_problem(typed, Problem("text", many)), status=429)
     try:
         await _send_once(request, owners, typed)
     except KeyUsedError as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlmodel import select
 
+from gateway.edge.attempts import FOR_ONE_NAME_MAX
 from models.tables.mail import Mail
 from tests.gateway.messages.test_threads import key_on
 
@@ -58,6 +59,15 @@ async def test_the_owner_gets_what_was_added_to_the_template(site: Portal) -> No
     page = (await dana.get(PATH)).text
     assert "Could we meet?" in page.partition('id="sent"')[2]
     assert "Your e-mail was sent to Priya Raman." in page
+
+
+async def test_the_owner_is_not_flooded(site: Portal) -> None:
+    """Ten mails in a quarter of an hour; what was typed then is still there, and goes later."""
+    dana = await site.as_("dana")
+    assert {(await send(dana, f"Question {number}"))[0] for number in range(FOR_ONE_NAME_MAX)} == {303}
+    status, told = await send(dana, "One question more")
+    assert (status, "One question more" in told, "many e-mails" in told) == (429, True, True)
+    assert len(await mails(site)) == FOR_ONE_NAME_MAX
 
 
 async def test_the_same_form_sends_one_mail(site: Portal) -> None:
