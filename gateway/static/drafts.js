@@ -1,5 +1,6 @@
 // A message that could not be sent (no connection, no answer) is still there when the page is opened again in this tab.
-// The form's one-time key comes back with it, so that a message that did arrive is not sent twice.
+// The form's one-time key comes back with it, so that a message that did arrive is not sent twice. Whoever signs in
+// next in this tab is not shown it.
 "use strict";
 
 const DRAFT = "kinguard.draft";
@@ -10,7 +11,9 @@ if (document.querySelector("main > [role=status]")) {
   sessionStorage.removeItem(DRAFT);
 } else if (form && !document.querySelector("[role=alert]")) {
   const kept = JSON.parse(sessionStorage.getItem(DRAFT) ?? "null");
-  if (kept?.path === form.action) {
+  if (kept && kept.writer !== form.dataset.keepDraft) {
+    sessionStorage.removeItem(DRAFT);
+  } else if (kept?.path === form.action) {
     for (const field of fields) field.value = kept.values[field.name] ?? field.value;
     form.querySelector("[data-draft-restored]").hidden = false;
   }
@@ -18,5 +21,5 @@ if (document.querySelector("main > [role=status]")) {
 
 form?.addEventListener("submit", () => {
   const values = Object.fromEntries(fields.map((field) => [field.name, field.value]));
-  sessionStorage.setItem(DRAFT, JSON.stringify({ path: form.action, values }));
+  sessionStorage.setItem(DRAFT, JSON.stringify({ writer: form.dataset.keepDraft, path: form.action, values }));
 });

@@ -121,6 +121,34 @@ def test_a_message_whose_answer_was_lost_is_still_there_and_counts_once(people: 
         expect(page.get_by_label("Message to Ken Abara")).to_have_value("")
 
 
+def test_a_draft_is_not_shown_to_who_signs_in_next(people: People) -> None:
+    """Rosa's mail met an outage; Tom, next in the same tab and on the same page, is not shown what she wrote."""
+    path, text = "/c/rosa/email-owner", "For nobody else to read"
+    with people.page("rosa") as page:
+
+        def lose(route: Route) -> None:
+            if route.request.method == "POST":
+                route.fulfill(status=503, body=bytes(error_page(None, 503).body), content_type="text/html")
+            else:
+                route.continue_()
+
+        page.goto(path)
+        page.locator("#text").fill(text)
+        page.route(f"**{path}", lose)
+        page.get_by_role("button", name="Send").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("This cannot be decided right now")
+        page.goto(path)
+        expect(page.locator("#text")).to_have_value(text)
+        for name in ("tom", "rosa"):  # Nor is it kept behind his back.
+            with people.window(name) as other:
+                cookies = other.cookies()
+            page.context.clear_cookies()
+            page.context.add_cookies(cookies)
+            page.goto(path)
+            expect(page.get_by_role("heading", level=1)).to_have_text("E-mail to the owner")
+            expect(page.locator("#text")).not_to_have_value(text)
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_pages_of_messages_pass_axe_with_errors_and_without(people: People, width: int) -> None:
     """Lists, threads, forms and forms with something wrong: no violation, one heading, nothing wider than the page."""
