@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from gateway.edge.questions import listing
 from gateway.web.formats import count, day
+from gateway.web.language import _
 from gateway.web.pages import page
 from gateway.web.paging import page_number, pages_of
 from models.tables.records import Client
@@ -49,7 +50,7 @@ async def clients(request: Request) -> Response:
         request,
         "admin/clients.html",
         query=query,
-        counted=f"{counted} called “{query}”" if query else counted,
+        counted=_("%(clients)s called “%(query)s”", clients=counted, query=query) if query else counted,
         clients=[ClientRow(row.id, row.name, day(row.born)) for row in found.rows],
         pages=pages_of(request, found.total, SIZE),
     )

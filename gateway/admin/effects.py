@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gateway.edge.authz_client import Asking
+from gateway.web.language import N_, _
 from gateway.web.words import KINDS
 from models.vocabulary import Feature, Kind, SubjectType
 
@@ -33,28 +34,28 @@ _PROBES: Mapping[Feature, tuple[str, str]] = MappingProxyType(
     }
 )
 
-# The level that says no, and a sentence; {kind} and {first} are filled in.
+# The level that says no, and a sentence; kind and first name are filled in.
 _REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "locked": ("Sign-in locked", "The sign-in of {first} is locked."),
-        "authn": ("Sign-in", "{first} has to finish signing in first."),
-        "status": ("Access not active", "The access of {first} is not active."),
-        "window": ("Outside the dates", "Today is outside the dates of this access."),
-        "kind": ("Never for this kind", "{kind}: this can never be switched on."),
-        "contacts": ("Off for the whole practice", "The practice allows no portal access for contacts."),
-        "plan_audience": ("Practice setting", "The practice does not show service plans to this kind."),
-        "card_processing": ("Practice setting", "The practice takes no card payments."),
-        "assent": ("Teen's assent", "The teen does not agree to it."),
-        "proof": ("Proof missing", "Proof of authority is not on file."),
-        "age": ("Age", "The age of the client does not allow it."),
-        "inactive": ("Client not in care", "The client is no longer in care."),
-        "practice_switch": ("Off for the whole practice", "Switched off for the whole practice."),
-        "client_switch": ("Off for this client", "Switched off for everyone of this client."),
-        "toggle": ("Off", ""),
-        "platform": ("Never in the portal", "No family sees this in the portal."),
+        "locked": (N_("Sign-in locked"), N_("The sign-in of %(first)s is locked.")),
+        "authn": (N_("Sign-in"), N_("%(first)s has to finish signing in first.")),
+        "status": (N_("Access not active"), N_("The access of %(first)s is not active.")),
+        "window": (N_("Outside the dates"), N_("Today is outside the dates of this access.")),
+        "kind": (N_("Never for this kind"), N_("%(kind)s: this can never be switched on.")),
+        "contacts": (N_("Off for the whole practice"), N_("The practice allows no portal access for contacts.")),
+        "plan_audience": (N_("Practice setting"), N_("The practice does not show service plans to this kind.")),
+        "card_processing": (N_("Practice setting"), N_("The practice takes no card payments.")),
+        "assent": (N_("Teen's assent"), N_("The teen does not agree to it.")),
+        "proof": (N_("Proof missing"), N_("Proof of authority is not on file.")),
+        "age": (N_("Age"), N_("The age of the client does not allow it.")),
+        "inactive": (N_("Client not in care"), N_("The client is no longer in care.")),
+        "practice_switch": (N_("Off for the whole practice"), N_("Switched off for the whole practice.")),
+        "client_switch": (N_("Off for this client"), N_("Switched off for everyone of this client.")),
+        "toggle": (N_("Off"), ""),
+        "platform": (N_("Never in the portal"), N_("No family sees this in the portal.")),
     }
 )
-_OTHER = ("Not open", "A safety block or another limit stands in the way.")
+_OTHER = (N_("Not open"), N_("A safety block or another limit stands in the way."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +80,5 @@ def _effect(plan: Plan, kind: Kind, first: str) -> Effect:
     if plan.condition is not False:
         return Effect(has=True, level="", reason="")
     level, reason = _REASONS.get(str((plan.refusal or {}).get("code")), _OTHER)
-    return Effect(has=False, level=level, reason=reason.format(kind=KINDS[kind], first=first))
+    told = _(reason, kind=_(KINDS[kind]), first=first) if reason else ""
+    return Effect(has=False, level=_(level), reason=told)

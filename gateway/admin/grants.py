@@ -11,6 +11,7 @@ from gateway.admin.people import describe, names_known
 from gateway.admin.switches import Problem, changed_meanwhile, conflict_problems, read_switches, said_of, states
 from gateway.edge.errors import Rejected, Stale
 from gateway.edge.questions import may
+from gateway.web.language import N_, _
 from gateway.web.pages import page, say, see_other
 from gateway.web.words import FEATURES
 from models.vocabulary import Kind
@@ -62,9 +63,9 @@ async def save_toggles(request: Request) -> Response:
         except Stale:
             fresh = await authz.grant(grant["id"])
             problems = conflict_problems(sent, states(fresh["toggles"])) or [
-                Problem(None, "Somebody else changed this person's access. Look at it again, then save.")
+                Problem(None, _("Somebody else changed this person's access. Look at it again, then save."))
             ]
-            title = "Somebody else saved first"
+            title = N_("Somebody else saved first")
             return await _show(request, fresh, sent=sent, problems=problems, problems_title=title, status=409)
         except Rejected as error:
             return await _show(request, grant, sent=sent, problems=[Problem(error.field, error.detail)], status=422)
@@ -78,7 +79,7 @@ async def _show(
     *,
     sent: SentSwitches | None = None,
     problems: Sequence[Problem] = (),
-    problems_title: str = "This was not saved",
+    problems_title: str = N_("This was not saved"),
     status: int = 200,
 ) -> Response:
     person = await _person(request, grant)
@@ -95,7 +96,7 @@ async def _show(
         "admin/grant.html",
         status=status,
         problems=problems,
-        problems_title=problems_title,
+        problems_title=_(problems_title),
         person=person,
         etag=grant["etag"],
         toggles=_boxes(states(grant["toggles"]), found, sent),
@@ -116,8 +117,8 @@ def _boxes(
     return [
         ToggleBox(
             feature=feature.value,
-            label=words.label,
-            about=words.about,
+            label=_(words.label),
+            about=_(words.about),
             on=shown[feature],
             stored=stored[feature],
             effective=found[feature].has,
@@ -132,4 +133,4 @@ def _boxes(
 def _state(effect: Effect, *, stored: bool) -> str:
     if not effect.has:
         return effect.level
-    return "Has it" if stored else "Has it another way"
+    return _("Has it") if stored else _("Has it another way")

@@ -135,11 +135,11 @@ async def _network(request: Request) -> list[NetworkPerson]:
 
 
 async def _about(request: Request, attributes: Mapping[str, Any]) -> AboutClient:
-    row, _ = await request.app.state.records.client(request.state.client.id)
+    row, _practice = await request.app.state.records.client(request.state.client.id)
     return AboutClient(
         born=day(row.born),
-        age=f"{count(_years(row.born, local_today(request)), 'year', 'years')} old",
-        chips=(Badge("In care", "good") if attributes.get("active", True) else Badge("Not in care"),),
+        age=_("%(years)s old", years=count(_years(row.born, local_today(request)), "year", "years")),
+        chips=(Badge(_("In care"), "good") if attributes.get("active", True) else Badge(_("Not in care")),),
     )
 
 

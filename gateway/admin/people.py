@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlmodel import col, select
 
 from gateway.web.formats import day
+from gateway.web.language import N_, _
 from gateway.web.words import KINDS, Badge
 from models.tables.getting_in import Contact
 from models.vocabulary import GrantStatus, Kind, SubjectType
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
     from models.tables.identity import Person
 
 _STATUS = {
-    GrantStatus.ACTIVE: Badge("Active", "good"),
-    GrantStatus.PENDING: Badge("Portal Access Pending", "warn"),
-    GrantStatus.SUSPENDED: Badge("Suspended", "bad"),
-    GrantStatus.ENDED: Badge("Ended"),
+    GrantStatus.ACTIVE: Badge(N_("Active"), "good"),
+    GrantStatus.PENDING: Badge(N_("Portal Access Pending"), "warn"),
+    GrantStatus.SUSPENDED: Badge(N_("Suspended"), "bad"),
+    GrantStatus.ENDED: Badge(N_("Ended")),
 }
-_PROOF = {"none": "None on file", "on_file": "On file"}
+_PROOF = {"none": N_("None on file"), "on_file": N_("On file")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +53,31 @@ class NetworkPerson:
     @property
     def flags(self) -> tuple[Badge, ...]:
         """What to mark beside the name."""
-        return (self.status, Badge("Safety block", "bad")) if self.blocked else (self.status,)
+        return (self.status, Badge(_("Safety block"), "bad")) if self.blocked else (self.status,)
 
     @property
     def window(self) -> str:
         """From when until when, when there is a limit."""
-        parts = (f"from {self.starts}" if self.starts else "", f"through {self.last}" if self.last else "")
+        parts = (
+            _("from %(day)s", day=self.starts) if self.starts else "",
+            _("through %(day)s", day=self.last) if self.last else "",
+        )
         return " ".join(part for part in parts if part)
 
 
 def describe(grant: Mapping[str, Any], name: str) -> NetworkPerson:
     """A grant of the service's API, with the name the records have for the account."""
+    status = _STATUS[GrantStatus(grant["status"])]
     return NetworkPerson(
         grant=grant["id"],
         name=name,
-        kind=KINDS[Kind(grant["kind"])],
-        status=_STATUS[GrantStatus(grant["status"])],
+        kind=_(KINDS[Kind(grant["kind"])]),
+        status=Badge(_(status.label), status.tone),
         blocked=grant["blocked"],
         is_self=grant["kind"] == Kind.SELF.value,
         starts=day(date.fromisoformat(grant["from"])) if grant.get("from") else "",
         last=day(date.fromisoformat(grant["until"]) - timedelta(days=1)) if grant.get("until") else "",
-        proof=_PROOF.get(str(grant.get("proof") or "none"), "None on file"),
+        proof=_(_PROOF.get(str(grant.get("proof") or "none"), _PROOF["none"])),
     )
 
 

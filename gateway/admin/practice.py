@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.admin.switches import Problem, boxes, conflict_problems, read_switches, said_of, states
 from gateway.edge.errors import Rejected, Stale
 from gateway.edge.questions import may
+from gateway.web.language import N_, _
 from gateway.web.pages import page, say, see_other
 from models.vocabulary import PlanAudience
 
@@ -21,18 +22,20 @@ if TYPE_CHECKING:
     from gateway.admin.switches import SentSwitches
 
 _AUDIENCES = {
-    PlanAudience.NOBODY: "Nobody in the portal",
-    PlanAudience.CLIENT_ONLY: "Only the client",
-    PlanAudience.CLIENT_AND_GUARDIANS: "The client and guardians",
+    PlanAudience.NOBODY: N_("Nobody in the portal"),
+    PlanAudience.CLIENT_ONLY: N_("Only the client"),
+    PlanAudience.CLIENT_AND_GUARDIANS: N_("The client and guardians"),
 }
 _FLAGS = {
     "contacts_allowed": (
-        "Portal access for contacts",
-        "Off: only clients themselves have a portal; all others have none.",
+        N_("Portal access for contacts"),
+        N_("Off: only clients themselves have a portal; all others have none."),
     ),
-    "card_processing": ("Card payments", "Off: nobody can pay an invoice in the portal."),
+    "card_processing": (N_("Card payments"), N_("Off: nobody can pay an invoice in the portal.")),
 }
-_LABELS = {"plan_audience": "Who may read service plans"} | {name: label for name, (label, _) in _FLAGS.items()}
+_LABELS = {"plan_audience": N_("Who may read service plans")} | {
+    name: label for name, (label, _about) in _FLAGS.items()
+}
 
 Settings = dict[str, str | bool]
 
@@ -113,8 +116,8 @@ async def save_settings(request: Request) -> Response:
             return await _show(request, settings=sent, problems=_problems(sent.conflicts(fresh), fresh), status=409)
         except Rejected as error:
             return await _show(request, settings=sent, problems=[Problem(error.field, error.detail)], status=422)
-    said = "; ".join(f"{_LABELS[name]}: {_written(name, value)}" for name, value in changes.items())
-    await say(request, f"Saved. {said}." if said else "Nothing was changed.")
+    said = "; ".join(f"{_(_LABELS[name])}: {_written(name, value)}" for name, value in changes.items())
+    await say(request, _("Saved. %(what)s.", what=said) if said else _("Nothing was changed."))
     return see_other("/admin/practice")
 
 
@@ -132,7 +135,7 @@ async def save_practice_switches(request: Request) -> Response:
             await authz.set_practice_switch(reader.practice_id, feature.value, on=on, actor=reader.actor)
         except Rejected as error:
             return await _show(request, switches=sent, problems=[Problem(feature.value, error.detail)], status=422)
-    await say(request, said_of(changes, "the whole practice"))
+    await say(request, said_of(changes, _("the whole practice")))
     return see_other("/admin/practice")
 
 
@@ -153,7 +156,7 @@ async def _show(
         "admin/practice.html",
         status=status,
         problems=problems,
-        problems_title="Somebody else saved first" if status == 409 else "This was not saved",
+        problems_title=_("Somebody else saved first") if status == 409 else _("This was not saved"),
         settings=_form(_stored(practice), settings),
         may_save=may_save,
         switches=boxes(states(practice["switches"]), sent=switches) if sees_switches else None,
@@ -180,17 +183,19 @@ def _form(stored: Settings, sent: SentSettings | None) -> SettingsForm:
     conflicts = sent.conflicts(stored) if sent else []
 
     def conflict(name: str) -> str | None:
-        return f"Somebody else changed this to: {_written(name, stored[name])}." if name in conflicts else None
+        if name not in conflicts:
+            return None
+        return _("Somebody else changed this to: %(value)s.", value=_written(name, stored[name]))
 
     return SettingsForm(
         plan_audience=AudienceField(
             value=str(shown["plan_audience"]),
             seen=str(stored["plan_audience"]),
-            choices=tuple(Choice(audience.value, label) for audience, label in _AUDIENCES.items()),
+            choices=tuple(Choice(audience.value, _(label)) for audience, label in _AUDIENCES.items()),
             conflict=conflict("plan_audience"),
         ),
         flags=tuple(
-            FlagField(name, label, about, bool(shown[name]), bool(stored[name]), conflict(name))
+            FlagField(name, _(label), _(about), bool(shown[name]), bool(stored[name]), conflict(name))
             for name, (label, about) in _FLAGS.items()
         ),
     )
@@ -198,12 +203,19 @@ def _form(stored: Settings, sent: SentSettings | None) -> SettingsForm:
 
 def _problems(names: Sequence[str], stored: Settings) -> list[Problem]:
     return [
-        Problem(name, f"{_LABELS[name]} is now: {_written(name, stored[name])}. Your choices are kept below.")
+        Problem(
+            name,
+            _(
+                "%(setting)s is now: %(value)s. Your choices are kept below.",
+                setting=_(_LABELS[name]),
+                value=_written(name, stored[name]),
+            ),
+        )
         for name in names
-    ] or [Problem(None, "Somebody else changed the settings. Look at them again, then save.")]
+    ] or [Problem(None, _("Somebody else changed the settings. Look at them again, then save."))]
 
 
 def _written(name: str, value: str | bool) -> str:
     if name == "plan_audience":
-        return next((label for audience, label in _AUDIENCES.items() if audience.value == value), str(value))
-    return "on" if value else "off"
+        return next((_(label) for audience, label in _AUDIENCES.items() if audience.value == value), str(value))
+    return _("on") if value else _("off")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gateway.web.language import N_, _
 from gateway.web.words import FEATURES
 from models.vocabulary import Feature
 
@@ -13,7 +14,16 @@ if TYPE_CHECKING:
 
     from starlette.datastructures import FormData
 
-OFF_FOR_PRACTICE = "Off for the whole practice"
+OFF_FOR_PRACTICE = N_("Off for the whole practice")
+_NOW_ON = N_("%(feature)s is now on. Your choices are kept below.")
+_NOW_OFF = N_("%(feature)s is now off. Your choices are kept below.")
+# What a save did, by the state now and whether it is one feature.
+_SAID = {
+    (True, True): N_("%(names)s is now on"),
+    (True, False): N_("%(names)s are now on"),
+    (False, True): N_("%(names)s is now off"),
+    (False, False): N_("%(names)s are now off"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +90,11 @@ def boxes(
     return [
         SwitchBox(
             feature=feature.value,
-            label=words.label,
-            about=words.about,
+            label=_(words.label),
+            about=_(words.about),
             on=shown[feature],
             stored=stored[feature],
-            above=OFF_FOR_PRACTICE if practice is not None and not practice[feature] else None,
+            above=_(OFF_FOR_PRACTICE) if practice is not None and not practice[feature] else None,
             conflict=changed_meanwhile(on=stored[feature]) if feature in conflicts else None,
         )
         for feature, words in FEATURES.items()
@@ -100,9 +110,7 @@ def conflict_problems(sent: SentSwitches, stored: Mapping[Feature, bool]) -> lis
     """The lines of the error summary for what somebody else changed."""
     conflicts = sent.conflicts(stored)
     return [
-        Problem(
-            feature.value, f"{words.label} is now {'on' if stored[feature] else 'off'}. Your choices are kept below."
-        )
+        Problem(feature.value, _(_NOW_ON if stored[feature] else _NOW_OFF, feature=_(words.label)))
         for feature, words in FEATURES.items()
         if feature in conflicts
     ]
@@ -110,17 +118,24 @@ def conflict_problems(sent: SentSwitches, stored: Mapping[Feature, bool]) -> lis
 
 def changed_meanwhile(*, on: bool) -> str:
     """What to say beside a box that somebody else turned."""
-    return f"Somebody else switched this {'on' if on else 'off'} while you were here."
+    if on:
+        return _("Somebody else switched this on while you were here.")
+    return _("Somebody else switched this off while you were here.")
 
 
 def said_of(changes: Mapping[Feature, bool], whom: str) -> str:
     """One sentence naming what a save changed."""
     if not changes:
-        return "Nothing was changed."
+        return _("Nothing was changed.")
     parts = []
     for state in (True, False):
-        names = [FEATURES[feature].label for feature, on in changes.items() if on is state]
+        names = [_(FEATURES[feature].label) for feature, on in changes.items() if on is state]
         if names:
-            listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-            parts.append(f"{listed} {'is' if len(names) == 1 else 'are'} now {'on' if state else 'off'}")
-    return f"Saved. {'; '.join(parts)} for {whom}."
+            parts.append(_(_SAID[state, len(names) == 1], names=_listed(names)))
+    return _("Saved. %(what)s for %(whom)s.", what="; ".join(parts), whom=whom)
+
+
+def _listed(names: list[str]) -> str:
+    if len(names) == 1:
+        return names[0]
+    return _("%(names)s and %(last)s", names=", ".join(names[:-1]), last=names[-1])
