@@ -52,6 +52,10 @@ _DOORS = (
 )
 
 
+# Pages that belong to a section though they lie elsewhere.
+_ALSO = {"/admin/appointments": "/admin/availability", "/admin/practice": "/admin/mail"}
+
+
 async def staff_frame(request: Request) -> Mapping[str, Any]:
     """The navigation of the practice's pages."""
     practice = await request.app.state.records.practice(request.state.reader.practice_id)
@@ -77,9 +81,14 @@ async def start(request: Request) -> Response:
 
 async def _doors(request: Request) -> list[Door]:
     openings = await opens(request, [question for *_, question in _DOORS])
-    path = request.url.path
     return [
-        Door(_(label), icon, href, _(note), "page" if path == href else "true" if path.startswith(href + "/") else None)
+        Door(_(label), icon, href, _(note), _current(request.url.path, href))
         for (label, icon, href, note, _question), is_open in zip(_DOORS, openings, strict=True)
         if is_open
     ]
+
+
+def _current(path: str, href: str) -> str | None:
+    if path == href:
+        return "page"
+    return "true" if any(f"{path}/".startswith(f"{folder}/") for folder in (href, _ALSO.get(href, href))) else None
