@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.gateway.portal_stack import Portal
 
 pytestmark = pytest.mark.anyio
-CASES = int(os.environ.get("KINGUARD_CASES", "60"))
+CASES = 60 + int(os.environ.get("KINGUARD_CASES", "0")) // 1000
 ACCOUNTS = ("rosa", "dana", "sam", "leo", "tom", "ada")
 STAFF = ("ken", "lea", "jo", "priya", "sky")
 CLIENTS = ("rosa", "mia", "leo", "arlo", "dana")
@@ -45,7 +45,7 @@ def random_threads(chance: random.Random) -> list[Thread]:
             last_number=1,
             last_at=FROZEN,
         )
-        for number in range(min(CASES, 400))
+        for number in range(CASES)
     ]
 
 
