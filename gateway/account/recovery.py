@@ -68,7 +68,7 @@ async def forgot(request: Request) -> Response:
     if not name:
         wrong = Wrong("username", _("Type your user name or e-mail address."))
         return await visitor_page(request, "account/forgot.html", status=422, problems=[wrong])
-    if not await app.attempts.begin(f"forgot:{name}", address_of(request)):
+    if not await app.attempts.begin(f"Forgot:{name}", address_of(request)):
         wrong = Wrong("username", _("There were too many tries. Please wait a quarter of an hour, then try again."))
         return await visitor_page(request, "account/forgot.html", status=429, problems=[wrong], username=typed)
     response = await visitor_page(request, "account/forgot_sent.html", username=typed)
@@ -90,7 +90,7 @@ async def reset(request: Request) -> Response:
     form = await request.form()
     chosen = read_choice(form)
     if recovery.asked is not None:
-        counted = f"answer:{recovery.link.subject_type}/{recovery.link.subject_id}"
+        counted = f"Answer:{recovery.link.subject_type}/{recovery.link.subject_id}"
         if not await app.attempts.begin(counted, address_of(request)):
             wrong = Wrong("answer", _("There were too many tries. Please wait a quarter of an hour, then try again."))
             return await _show(request, recovery, problems=[wrong], status=429)

@@ -165,7 +165,7 @@ async def _record_refused(request: Request) -> None:
 
 
 def _counted(owner: Owner) -> str:
-    return f"second factor of {owner.who[0].value}/{owner.who[1]}"
+    return f"Second factor of {owner.who[0].value}/{owner.who[1]}"
 
 
 def _is_waiting(request: Request, waiting: Waiting) -> bool:

@@ -71,7 +71,7 @@ async def sign_up(request: Request) -> Response:
     problems, born = _check(typed, request)
     if problems:
         return await _form(request, practice, typed, problems=problems)
-    if not await app.attempts.begin(f"sign-up:{typed.email.casefold()}", address_of(request)):
+    if not await app.attempts.begin(f"Sign-up:{typed.email.casefold()}", address_of(request)):
         words = _("There were too many tries. Please wait a quarter of an hour, then try again.")
         return await _form(request, practice, typed, problems=[Wrong("", words)], status=429)
     row = SignUp(

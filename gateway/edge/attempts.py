@@ -42,7 +42,11 @@ class Attempts:
         self._counter = counter
 
     async def begin(self, username: str, address: str) -> bool:
-        """Count an attempt; False when there have been too many."""
+        """Count an attempt; False when there have been too many.
+
+        What is counted beside sign-in begins with a capital letter, which no sign-in name in canonical form has: so
+        nobody uses up another count by typing its name.
+        """
         by_name = await self._counter.add(_named(username), 1)
         by_address = await self._counter.add(_addressed(address), 1)
         return by_name <= FOR_ONE_NAME_MAX and by_address <= FOR_ONE_ADDRESS_MAX

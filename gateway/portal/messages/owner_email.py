@@ -63,7 +63,7 @@ async def send_owner_email(request: Request) -> Response:
         typed = _add_problem(typed, Problem("text", _("Please add your message below the opening lines.")))
     if typed.problems:
         return await _show(request, owners, typed, status=422)
-    if not await request.app.state.attempts.begin(f"owner e-mail of {request.state.reader.id}", address_of(request)):
+    if not await request.app.state.attempts.begin(f"Owner e-mail of {request.state.reader.id}", address_of(request)):
         many = _("You have sent many e-mails in a short time. Please wait a quarter of an hour, then send this one.")
         return await _show(request, owners, _add_problem(typed, Problem("text", many)), status=429)
     try:

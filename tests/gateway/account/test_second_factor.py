@@ -221,6 +221,15 @@ async def test_guessing_codes_ends_and_the_password_does_not_clear_the_count(sit
     assert [entry["action"] for entry in events["entries"]].count("sign_in.second_factor_refused") == FOR_ONE_NAME_MAX
 
 
+async def test_a_count_is_not_used_up_by_typing_its_name(site: Portal) -> None:
+    """Whoever types the name of another count as a user name keeps nobody from their second step."""
+    _, secret, _ = await with_app(site, "dana")
+    for name in ("second factor of account/dana", "Second factor of account/dana"):
+        for _ in range(FOR_ONE_NAME_MAX):
+            await site.browser().sign_in(name, "wrong")
+    assert (await type_code(await at_second_step(site, "dana"), code_at(site, secret))).status_code == 303
+
+
 async def test_the_second_step_does_not_wait_for_ever(site: Portal) -> None:
     _, secret, _ = await with_app(site, "dana")
     browser = await at_second_step(site, "dana")
