@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from starlette.responses import Response
 
 from authz_service.app import create_app as create_authz
 from authz_service.settings import Settings as AuthzSettings
+from gateway.account.passwords import canonical
 from gateway.app import create_app
+from gateway.edge.sessions import SignIn
 from gateway.seed import DEMO_PASSWORD
 from gateway.settings import Settings
+from models.vocabulary import SubjectType
 from tests.conftest import StandingClock
 
 if TYPE_CHECKING:
@@ -90,8 +94,18 @@ class Portal:
         return Browser(self.app)
 
     async def as_(self, name: str) -> Browser:
-        browser = self.browser()
-        assert (await browser.sign_in(name)).status_code == 303
+        """Somebody's browser with a session; how one is come by is what the tests of signing in are about."""
+        credential = await self.state.records.credential(canonical(name))
+        assert credential, name
+        kind = SubjectType(credential.subject_type)
+        people = await self.state.records.people(kind, [credential.subject_id])
+        practice_id = people[credential.subject_id].practice_id
+        who = SignIn(credential.username, password_change_due=credential.must_change)
+        session = await self.state.sessions.begin((kind, credential.subject_id), practice_id, ("pwd",), who)
+        browser, answer = self.browser(), Response()
+        self.state.cookies.set(answer, session)
+        name, _, value = answer.headers["set-cookie"].partition(";")[0].partition("=")
+        browser.http.cookies.set(name, value)
         return browser
 
 
