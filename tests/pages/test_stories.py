@@ -29,6 +29,7 @@ def test_rosa_signs_in_and_reads_her_plan_and_her_own_invoice(people: People) ->
     """The client herself sees her service plan, and the invoice addressed to her but not the payer's."""
     with people.page("rosa", 390) as page:
         page.goto("/c/rosa")
+        page.locator(".sections summary").click()
         page.get_by_role("link", name="Plan", exact=True).click()
         heading(page, "Service plan")
         expect(page.get_by_role("heading", name="Rosa's plan for steadier days")).to_be_visible()
