@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlmodel import col, select
+from sqlmodel import col, delete, select
 from starlette.background import BackgroundTask
 
 from gateway.account.credentials import credential_at, set_password
@@ -21,6 +21,7 @@ from gateway.edge.guard import Route, public
 from gateway.mail.post import letter, post
 from gateway.web.language import _
 from models.tables.identity import Credential, Person
+from models.tables.scheduling import CalendarFeed
 from models.vocabulary import SubjectType
 
 if TYPE_CHECKING:
@@ -107,6 +108,8 @@ async def reset(request: Request) -> Response:
         if not use_link(session, recovery.link, now):
             return False
         set_password(session.get_one(Credential, recovery.credential.username), password_hash, now)
+        # Whoever had the old password may have made one, and it would go on without any password.
+        session.execute(delete(CalendarFeed).where(col(CalendarFeed.account_id) == subject_id))
         post_changed(session, recovery.person, recovery.link.address, url)
         return True
 

@@ -62,14 +62,10 @@ async def dashboard(request: Request) -> Response:
     """The parts of the home page that open for the reader, and no others."""
     is_open = dict(zip(_PARTS, await opens(request, _PARTS), strict=True))
     await plans_for(request, [("view", "appointment"), ("view", "invoice")])
-    banners, coming, due, unsigned, unfilled, unheard, profile = await asyncio.gather(
-        banners_for(request),
-        _coming(request),
-        _due(request),
-        documents_to_sign(request),
-        forms_to_complete(request),
-        unread(request, request.state.client.id),
-        profile_of(request),
+    (banners, coming, due), (unsigned, unfilled), (unheard, profile) = await asyncio.gather(
+        asyncio.gather(banners_for(request), _coming(request), _due(request)),
+        asyncio.gather(documents_to_sign(request), forms_to_complete(request)),
+        asyncio.gather(unread(request, request.state.client.id), profile_of(request)),
     )
     return await page(
         request,

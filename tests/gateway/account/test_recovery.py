@@ -6,11 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlmodel import select
 
 from gateway.account.passwords import hash_password
 from gateway.account.security_questions import answer_of, canonical_answer, keep_answer
 from gateway.edge.attempts import FOR_ONE_NAME_MAX
 from gateway.seed import DEMO_PASSWORD
+from models.tables.scheduling import CalendarFeed
 from models.vocabulary import SubjectType
 from tests.gateway.account.test_joining import PASSWORD, choose, link_to, mails
 from tests.gateway.portal_stack import Portal, SeededFiles, portal
@@ -49,6 +51,16 @@ async def test_the_mailed_link_leads_to_a_new_password_and_ends_every_session(si
     assert (await site.browser().get(path)).status_code == 404
     told = [mail["subject"] for mail in await mails(site, "rosa@mail.example", None)]
     assert told.count("Your password was changed") == 1
+
+
+async def test_a_new_password_by_link_ends_the_calendar_feeds_made_with_the_old_one(site: Portal) -> None:
+    """A feed needs no password, so one that a stranger made would go on."""
+    feeds = [CalendarFeed(account_id=name, client_id=name, secret_hash=name) for name in ("rosa", "dana")]
+    await site.state.records.change(None, lambda session: session.add_all(feeds))
+    await ask(site, "rosa")
+    await choose(site.browser(), await link_to_reset(site, "rosa@mail.example"))
+    left = await site.state.records.read(None, lambda session: list(session.exec(select(CalendarFeed.account_id))))
+    assert left == ["dana"]
 
 
 async def test_the_answer_is_the_same_for_any_name(site: Portal) -> None:
