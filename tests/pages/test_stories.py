@@ -33,6 +33,7 @@ def test_rosa_signs_in_and_reads_her_plan_and_her_own_invoice(people: People) ->
         page.get_by_role("link", name="Plan", exact=True).click()
         heading(page, "Service plan")
         expect(page.get_by_role("heading", name="Rosa's plan for steadier days")).to_be_visible()
+        page.locator(".sections summary").click()
         page.get_by_role("link", name="Invoices", exact=True).click()
         assert links(page, "/invoices/") == {"inv_rosa_1"}
         page.get_by_role("link", name="Invoice NG-1041").click()
