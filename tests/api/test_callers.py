@@ -38,6 +38,7 @@ ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 def path_of(endpoint: Endpoint) -> str:
     names = {"client_id": "mia", "account_id": "dana", "grant_id": "g_sam_mia", "practice_id": "northgate"}
+    names["staff_id"] = "ken"
     names |= {"type": "invoice", "resource_id": "x", "feature": "invoices"}
     return endpoint.path.format(**names)
 

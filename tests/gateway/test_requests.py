@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlmodel import select
 
+from gateway.background import Background
 from models.tables.mail import Notice
 from models.tables.requests import AccessRequest
 from tests.gateway.portal_stack import Portal, portal
@@ -24,7 +25,13 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def site(tmp_path: Path, seeded_files: SeededFiles) -> AsyncIterator[Portal]:
+async def site(tmp_path: Path, seeded_files: SeededFiles, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Portal]:
+    """A portal that keeps its notices where they are written, so that tests can read them there."""
+
+    async def rest(_background: Background) -> None:
+        return
+
+    monkeypatch.setattr(Background, "run", rest)
     async with portal(tmp_path, seeded_files) as running:
         yield running
 

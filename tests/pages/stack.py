@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PASSWORD = "northgate-demo-2026"
@@ -24,12 +24,27 @@ START_SECONDS = 120
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 
 
+class Renewing(httpx.Auth):
+    """A backend's token, asked for anew when it has run out."""
+
+    def __init__(self, ask: Callable[[], str]) -> None:
+        self._ask, self._token = ask, ask()
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        answer = yield request
+        if answer.status_code == 401:
+            self._token = self._ask()
+            request.headers["Authorization"] = f"Bearer {self._token}"
+            yield request
+
+
 class Stack:
     """Where the running services are, and a backend that asks the service."""
 
-    def __init__(self, site: str, authz: str, data_dir: Path, token: str) -> None:
+    def __init__(self, site: str, authz: str, data_dir: Path, ask_token: Callable[[], str]) -> None:
         self.site, self.authz, self.data_dir = site, authz, data_dir
-        self.backend = httpx.Client(base_url=authz, headers={"Authorization": f"Bearer {token}"})
+        self.backend = httpx.Client(base_url=authz, auth=Renewing(ask_token))
 
     def decisions(self, subject: str, questions: Sequence[dict[str, Any]]) -> list[bool]:
         """What `POST /access/v1/evaluation` answers to each question of `subject` (`account/dana`)."""
@@ -99,9 +114,9 @@ def start(data_dir: Path, settings: Mapping[str, str] | None = None) -> tuple[su
     with (data_dir / "run.log").open("wb") as log:
         process = subprocess.Popen([*command, "run"], cwd=ROOT, env=environment, stdout=log, stderr=log)
     site, authz = f"http://127.0.0.1:{gateway_port}", f"http://127.0.0.1:{authz_port}"
-    try:
-        _wait(process, f"{site}/sign-in", data_dir / "run.log")
-        token = subprocess.run(
+
+    def ask_token() -> str:
+        printed = subprocess.run(
             [*command, "token", "--client", "demo-backend"],
             cwd=ROOT,
             env=environment,
@@ -109,10 +124,15 @@ def start(data_dir: Path, settings: Mapping[str, str] | None = None) -> tuple[su
             capture_output=True,
             text=True,
         )
+        return printed.stdout.strip().splitlines()[-1]
+
+    try:
+        _wait(process, f"{site}/sign-in", data_dir / "run.log")
+        running = Stack(site, authz, data_dir, ask_token)
     except BaseException:
         stop(process)
         raise
-    return process, Stack(site, authz, data_dir, token.stdout.strip().splitlines()[-1])
+    return process, running
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

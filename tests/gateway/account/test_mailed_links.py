@@ -63,12 +63,11 @@ async def test_of_those_who_use_a_link_at_once_one_succeeds(store: RecordsStore)
     assert await uses(store) == 1
 
 
+@pytest.mark.parametrize("records_url", ["postgresql"], indirect=True)
 async def test_without_the_condition_of_the_update_several_would(
     store: RecordsStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control, where transactions run side by side: reading first and writing then lets more than one through."""
-    if not is_postgres(store):
-        pytest.skip("SQLite lets one transaction write at a time")
 
     def use_blindly(session: Session, link: MailedLink, now: datetime) -> bool:
         session.connection().exec_driver_sql("SELECT pg_sleep(0.2)")

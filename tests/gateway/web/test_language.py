@@ -76,7 +76,10 @@ def test_a_translation_fills_in_nothing_that_the_text_does_not_know(name: str) -
         ids, texts = (key,) if isinstance(key, str) else key, (said,) if isinstance(said, str) else said
         known = {blank for text in ids for blank in BLANK.findall(text)}
         for text in texts:
-            assert set(BLANK.findall(text)) <= known | (more if {"subject", "subject_inside"} & known else set()), (file, key)
+            assert set(BLANK.findall(text)) <= known | (more if {"subject", "subject_inside"} & known else set()), (
+                file,
+                key,
+            )
             if BLANK.search(text) or BLANK.search(ids[0]):
                 text % dict.fromkeys(known | more, "x")
 
