@@ -190,7 +190,7 @@ def test_a_time_out_is_found_out_and_a_void_invoice_gives_the_money_back(
         expect(page.get_by_role("heading", name="We do not know yet whether the card was charged")).to_be_visible()
         assert faults(page) + structure(page, 1280) == []
         office.goto("/admin/payments")
-        expect(office.get_by_text("Not known")).to_be_visible()
+        expect(office.get_by_text("Not known", exact=True)).to_be_visible()
         bill.void()  # type: ignore[attr-defined]
         done = page.get_by_role("heading", name="$12.34 will be returned to you")
         for _ in range(30):
@@ -200,7 +200,7 @@ def test_a_time_out_is_found_out_and_a_void_invoice_gives_the_money_back(
                 break
         expect(done).to_be_visible()
         office.reload()
-        expect(office.get_by_text("To be returned")).to_be_visible()
+        expect(office.get_by_text("To be returned", exact=True)).to_be_visible()
         assert faults(office) + structure(office, 1280) == []
         office.get_by_role("button", name="Mark as returned").click()
         expect(office.get_by_role("status")).to_have_text("Marked as returned.")
