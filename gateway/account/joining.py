@@ -17,6 +17,7 @@ from gateway.account.security_questions import QUESTIONS, canonical_answer, is_a
 from gateway.account.visitors import visitor_page
 from gateway.edge.errors import Rejected
 from gateway.edge.guard import Route, public, signed_in
+from gateway.portal.intake.sending import readdress
 from gateway.web.language import _
 from gateway.web.pages import page, say, see_other
 from models.tables.getting_in import Contact
@@ -113,6 +114,7 @@ async def add_to_profiles(request: Request) -> Response:
         for old, new in moved.items():
             contact = update(Contact).where(col(Contact.grant_id) == old)
             session.execute(contact.values(account_id=reader.id, grant_id=new))
+        readdress(session, link.subject_id, reader.id)
 
     await request.app.state.records.change(link.practice_id, write)
     await say(request, _("Added to your profiles."))

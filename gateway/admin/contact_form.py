@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NAME_MAX = 80
 PHONE_MAX = 40
+FORMS_MAX = 50
 _ONCE = re.compile(r"[0-9a-f]{32}")
 
 
@@ -35,6 +36,7 @@ class Entered:
     own_switches: bool = False
     on: frozenset[str] = frozenset()
     confirmed: bool = False
+    forms: frozenset[str] = frozenset()  # templates that go out with the invitation
 
     @property
     def name(self) -> str:
@@ -67,6 +69,7 @@ def read_entered(form: FormData) -> Entered:
         own_switches=form.get("switches") == "own",
         on=frozenset(str(value) for value in form.getlist("on")),
         confirmed=form.get("confirmed") == "on",
+        forms=frozenset(str(value) for value in form.getlist("forms")[:FORMS_MAX]),
     )
 
 

@@ -1,4 +1,4 @@
-"""Adding somebody to a client's contact network, with or without portal access (rows W16 to W28, M1 to M9; c3, c7)."""
+"""Adding somebody to a client's contact network, with or without access and first forms (W16 to W28, Y13; c3, c7)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,11 @@ from gateway.edge.errors import NotFound, Rejected
 from gateway.edge.guard import Guard, Route
 from gateway.edge.questions import may
 from gateway.notices.notify import Event, notify
-from gateway.web.language import _
+from gateway.portal.intake.questions import in_language
+from gateway.portal.intake.sending import forms_for_invitation, guardians, recipients, send_forms
+from gateway.web.language import _, language
 from gateway.web.pages import page, say, see_other
+from gateway.web.today import local_today
 from gateway.web.words import FEATURES, KINDS
 from models.tables.getting_in import Contact
 from models.tables.identity import Person
@@ -35,11 +38,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What the reader may do here: invite a contact, invite the client, and choose switches."""
+    """What the reader may do here: invite a contact, invite the client, choose switches, and send forms."""
 
     contact: bool
     client: bool
     grant: bool
+    form: bool
 
 
 async def show_new(request: Request) -> Response:
@@ -109,6 +113,7 @@ async def _give(request: Request, entered: Entered, contact: Contact, *, languag
     way = await app.records.read(reader.practice_id, lambda s: way_in_of(s, reader.practice_id))
     one_time = await new_one_time() if entered.access and not joined and way.invite_by == "password" else None
     inviting = Inviting(practice, reader.id, app.clock(), app.settings.public_url)
+    each = guardians(await app.authz.grants_of_client(client.id)) if entered.forms else []
 
     def write(session: Session) -> None:
         if (kept := session.get(Contact, contact.id)) is not None and kept.grant_id == contact.grant_id:
@@ -116,6 +121,12 @@ async def _give(request: Request, entered: Entered, contact: Contact, *, languag
         session.merge(contact)
         if not entered.access:
             return
+        if entered.forms:
+            to, today = [str(contact.account_id)], local_today(request)
+            forms = sorted(entered.forms)
+            send_forms(
+                session, client.id, forms, to=to, each=each, by=reader.id, key=contact.id, today=today, tell=joined
+            )
         if joined:
             path = f"/c/{client.id}"
             accounts = [str(contact.account_id)]
@@ -169,17 +180,18 @@ async def _grant(request: Request, entered: Entered, account_id: str, *, joined:
 
 async def _rights(request: Request) -> Rights:
     """NotFound for whoever may not invite a contact here."""
-    contact, client, grant = await may(
+    contact, client, grant, form = await may(
         request,
         [
             ("create", "invitation", {"invitee": "contact"}),
             ("create", "invitation", {"invitee": "client"}),
             ("create", "grant", {}),
+            ("send", "form", {}),
         ],
     )
     if not contact:
         raise NotFound
-    return Rights(contact, client, grant)
+    return Rights(contact, client, grant, form)
 
 
 async def _check_access(request: Request, entered: Entered, rights: Rights) -> list[Problem]:
@@ -197,6 +209,8 @@ async def _check_access(request: Request, entered: Entered, rights: Rights) -> l
         return [Problem("kind", words)]
     if entered.own_switches and not rights.grant:
         return [Problem("switches", _("Only those who run the practice choose switches. Leave them as usual."))]
+    if entered.forms and not (rights.form and recipients([_as_grant("", entered.kind)])):
+        return [Problem("forms", _("No form can be sent to this person. Untick the forms."))]
     if entered.kind != Kind.SELF.value and not entered.confirmed:
         attributes = await authz.client(client.id)
         own = [g for g in await authz.grants_of_client(client.id) if g["kind"] == Kind.SELF.value]
@@ -241,6 +255,10 @@ def _contact(request: Request, entered: Entered, name: str, email: str, phone: s
     )
 
 
+def _as_grant(account_id: str, kind: str) -> dict[str, str]:
+    return {"account_id": account_id, "kind": kind, "status": GrantStatus.PENDING.value}
+
+
 def _usual_kind(chosen: Contact) -> str:
     return Kind.GUARDIAN.value if chosen.kind == Kind.SELF.value else chosen.kind
 
@@ -269,9 +287,12 @@ async def _form(
         }
         for feature, words in FEATURES.items()
     ]
+    practice_id = request.state.client.practice_id
+    templates = await request.app.state.records.read(practice_id, lambda s: forms_for_invitation(s, practice_id))
     return await page(
         request,
         "admin/contact.html",
+        forms=[(one.id, in_language(one.title, language())) for one in templates] if rights.form else [],
         status=422 if problems else 200,
         entered=entered,
         chosen=chosen,

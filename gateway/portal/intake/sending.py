@@ -114,6 +114,16 @@ def send_forms(
     return sent
 
 
+def readdress(session: Session, old: str, new: str) -> None:
+    """What was sent to an invited account waits for the account that took the invitation; in the practice's session."""
+    waiting = select(Form).where(col(Form.state).in_(("sent", "in_progress")))
+    for form in session.exec(waiting):
+        if form.filler_id == old or old in form.signer_ids:
+            form.filler_id = new if form.filler_id == old else form.filler_id
+            form.signer_ids = [new if one == old else one for one in form.signer_ids]
+            session.add(outbox_entry("form", form))
+
+
 def make_form(template: FormTemplate, practice: Practice, client: Client, form_id: str) -> Form:
     """A form of the template for one client, with the names filled in; not yet kept, for nobody in particular."""
     return Form(

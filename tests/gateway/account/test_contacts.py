@@ -66,6 +66,44 @@ async def test_a_new_contact_is_pending_until_the_first_sign_in(site: Portal) ->
     assert "Portal Access Pending" not in (await jo.get("/admin/clients/mia")).text
 
 
+async def templates(browser: Browser, client: str) -> list[str]:
+    page = (await browser.get(NEW.format(client))).text
+    return re.findall(r'name="forms" value="([^"]+)"', page)
+
+
+async def test_an_invitation_carries_a_selection_of_forms(site: Portal) -> None:
+    """They wait from the first sign-in on, and sending the form twice sends them once (row Y13)."""
+    jo, path = await site.as_("jo"), NEW.format("mia")
+    chosen = await templates(jo, "mia")
+    assert len(chosen) == 3
+    fields = {"once": "ab" * 16, "first_name": "Nora", "email": "nora@mail.example", "kind": "guardian"}
+    sent = {**fields, "access": "on", "switches": "usual", "forms": chosen[:2]}
+    for _ in range(2):
+        assert (await jo.post(path, sent, path)).status_code == 303
+    browser = site.browser()
+    assert (await choose(browser, await link_to(site, "nora@mail.example"))).status_code == 303
+    listed = (await browser.get("/c/mia/forms")).text
+    assert len(set(re.findall(r'href="/c/mia/forms/([^"/?]+)"', listed))) == 2
+
+
+async def test_whoever_takes_an_invitation_with_a_sign_in_of_their_own_gets_its_forms(site: Portal) -> None:
+    jo = await site.as_("jo")
+    chosen = await templates(jo, "noah")
+    await add(jo, "noah", "vic@mail.example", first_name="Victor", forms=chosen[0])
+    vic = await site.as_("vic")
+    path = await link_to(site, "vic@mail.example")
+    assert (await vic.post(f"{path}/add", {}, path)).status_code == 303
+    assert len(set(re.findall(r'href="/c/noah/forms/([^"/?]+)"', (await vic.get("/c/noah/forms")).text))) == 1
+
+
+async def test_who_can_have_no_forms_is_sent_none(site: Portal) -> None:
+    jo = await site.as_("jo")
+    answer = await add(jo, "mia", "pay@mail.example", kind="payer", forms=(await templates(jo, "mia"))[0])
+    assert answer.status_code == 422
+    assert "Untick the forms" in answer.text
+    assert await mails(site, "pay@mail.example") == []
+
+
 async def test_the_same_form_sent_twice_adds_one_contact_and_mails_once(site: Portal) -> None:
     jo, path = await site.as_("jo"), NEW.format("mia")
     fields = {"once": "ab" * 16, "first_name": "Nora", "email": "nora@mail.example", "kind": "payer", "access": "on"}
