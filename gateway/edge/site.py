@@ -18,6 +18,7 @@ from gateway.edge.errors import CannotDecide, Forged, NotFound, Outdated, Refuse
 from gateway.edge.guard import Door, Guard, check, public
 from gateway.edge.paths import CHANGE_PASSWORD
 from gateway.edge.reader import Reader
+from gateway.records.asking import has_asked
 from gateway.web.language import preferred, speak
 from gateway.web.pages import error_page, page, see_other
 from models.tables.records import ITEMS
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from gateway.edge.guard import Route
+    from gateway.edge.refusals import Refusal
 
 FORM_FIELDS_MAX = 200
 FILE_BODY_BYTES_MAX = 12 * 1024 * 1024  # of a form that may bring a file
@@ -133,8 +135,18 @@ async def _answer(request: Request, route: Route) -> Response:
     try:
         await check(request, guard)
     except Refused as error:
-        return await page(request, "refused.html", status=403, refusal=error.refusal)
+        return await _refuse(request, error.refusal)
     return await handler(request)
+
+
+async def _refuse(request: Request, refusal: Refusal) -> Response:
+    client, reader = request.state.client, request.state.reader
+    asked = False
+    if refusal.askable and client is not None:
+        asked = await request.app.state.records.read(
+            client.practice_id, lambda s: has_asked(s, client.id, reader.id, refusal.action, refusal.type)
+        )
+    return await page(request, "refused.html", status=403, refusal=refusal, asked=asked)
 
 
 def _is_for(path: str, reader: Reader) -> bool:

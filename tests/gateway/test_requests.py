@@ -114,6 +114,16 @@ async def test_asking_twice_is_asking_once_also_at_the_same_moment(site: Portal)
     assert "have asked for this already" in (await sam.get("/account/requests")).text
 
 
+async def test_the_refusal_says_that_the_practice_was_asked_and_asks_no_more(site: Portal) -> None:
+    sam = await site.as_("sam")
+    await ask(sam, "mia", "invoice")
+    refused, other = (await sam.get("/c/mia/invoices")).text, (await sam.get("/c/mia/messages")).text
+    assert "You have asked the practice for this." in refused
+    assert 'action="/ask"' not in refused
+    assert 'action="/ask"' in other
+    assert (await sam.get("/c/mia/invoices/inv_mia_2")).text == (await sam.get("/c/mia/invoices/inv_mia_9")).text
+
+
 async def test_of_two_answers_at_once_one_counts_and_one_notice_goes_out(site: Portal) -> None:
     sam, jo, priya = await site.as_("sam"), await site.as_("jo"), await site.as_("priya")
     await ask(sam, "mia", "thread")
