@@ -143,7 +143,7 @@ SENT = {
     "starts_at": ["2026-06-15T20:00:00Z", None, "soon"],
 }
 TIMES = [None, FROZEN.replace(year=2027), FROZEN.replace(year=2040), FROZEN.replace(year=2025)]
-CASES = 150 + int(os.environ.get("KINGUARD_CASES", "0")) // 100
+CASES = 150 + int(os.environ.get("KINGUARD_CASES", "0")) // 300
 
 
 @pytest.mark.timeout(1200)  # At full size.
