@@ -2,6 +2,7 @@
 .PHONY: help run test stories check bench golden format lock
 
 PY := .venv/bin/python
+STORIES ?= tests/pages
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,7 +18,7 @@ test: ## Run every test, on SQLite and on real PostgreSQL and Redis
 
 stories: ## Play the stories in the browser once more, on PostgreSQL and Redis
 	@deploy/setup.sh dev
-	KINGUARD_STORIES_ON=postgresql $(PY) -m pytest -q tests/pages --ignore tests/pages/test_accessibility.py --ignore tests/pages/test_walk.py
+	KINGUARD_STORIES_ON=postgresql $(PY) -m pytest -q $(STORIES)
 
 check: ## Format, lint, types, import contracts, policy check
 	@deploy/setup.sh dev

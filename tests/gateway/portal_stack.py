@@ -105,7 +105,7 @@ class Portal:
         browser, answer = self.browser(), Response()
         self.state.cookies.set(answer, session)
         name, _, value = answer.headers["set-cookie"].partition(";")[0].partition("=")
-        browser.http.cookies.set(name, value)
+        browser.http.cookies.set(name, value, domain="127.0.0.1", path="/")
         return browser
 
 

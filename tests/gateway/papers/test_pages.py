@@ -412,7 +412,9 @@ async def send_once(site: Portal, client: str, document: str, account: str, **fi
 async def mails(site: Portal) -> list[Mail]:
     """The mails that bring a document, the oldest first."""
     sent = await rows(site, Mail, Mail.practice_id == "northgate")
-    return sorted((mail for mail in sent if "/released/" in mail.content["text"]), key=lambda mail: mail.id)
+    return sorted(
+        (mail for mail in sent if mail.content and "/released/" in mail.content["text"]), key=lambda mail: mail.id
+    )
 
 
 async def link_of(site: Portal) -> str:
