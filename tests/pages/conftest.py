@@ -93,9 +93,9 @@ def visitors(stack: Stack) -> Iterator[Callable[[str], Visitor]]:
     known: dict[str, Visitor] = {}
 
     def visitor(name: str) -> Visitor:
-        if (
-            name not in known or known[name].read("/account/security").status_code == 303
-        ):  # A slow run outlasts a session.
+        if name in known and known[name].read("/account/security").status_code == 303:  # A slow run outlasts a session.
+            known.pop(name).http.close()
+        if name not in known:
             known[name] = Visitor(stack)
             assert known[name].sign_in(name).status_code == 303
         return known[name]
