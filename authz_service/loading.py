@@ -43,6 +43,8 @@ class Loading:
         self.problem: str | None = None
         self._writer = writer
         self._process: subprocess.Popen[bytes] | None = None
+        # Held to write to the process, to start it and to forget it: nothing is written to a pipe that was closed.
+        self._piping = threading.Lock()
         self._stopping = threading.Event()
         self._answered = threading.Condition()
         self._asked = 0
@@ -63,8 +65,7 @@ class Loading:
         """Let it load the rest, sign it and end."""
         self._stopping.set()
         self._outgoing.put(None)
-        process = self._process
-        if process is not None:
+        if (process := self._process) is not None:
             try:
                 process.wait(_STOP_SECONDS)
             except subprocess.TimeoutExpired:
@@ -86,32 +87,42 @@ class Loading:
 
     def _send(self) -> None:
         while (line := self._outgoing.get()) is not None:
-            process = self._process
-            with suppress(OSError):  # It ended; the next one is told of every segment.
-                if process is not None:
-                    _pipe(process.stdin).write(orjson.dumps(line) + b"\n")
-                    _pipe(process.stdin).flush()
-        process = self._process
-        if process is not None:
-            with suppress(OSError):
-                _pipe(process.stdin).close()
+            with self._piping, suppress(OSError):  # It may be ending; the next one is told of every segment.
+                if self._process is not None:
+                    _pipe(self._process.stdin).write(orjson.dumps(line) + b"\n")
+                    _pipe(self._process.stdin).flush()
+        with self._piping, suppress(OSError):
+            if self._process is not None:
+                _pipe(self._process.stdin).close()
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
-            process = self._process = subprocess.Popen(  # noqa: S603 - our own module
-                _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-            )
+        while (process := self._begin()) is not None:
             self._tell()
             for line in _pipe(process.stdout):
                 self._hear(orjson.loads(line))
             process.wait()
-            for pipe in (process.stdin, process.stdout):
-                with suppress(OSError):  # What was still to be written to it has nobody to read it.
-                    _pipe(pipe).close()
+            self._forget(process)
             if not self._stopping.is_set():
                 self.problem = "the process that loads the trail ended"
                 _log.error("trail_loading_ended", status=process.returncode)
                 self._stopping.wait(_PAUSE_SECONDS)
+
+    def _begin(self) -> subprocess.Popen[bytes] | None:
+        """The process, started; None when the service is stopping."""
+        with self._piping:
+            if not self._stopping.is_set():
+                self._process = subprocess.Popen(  # noqa: S603 - our own module
+                    _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                )
+                return self._process
+        return None
+
+    def _forget(self, process: subprocess.Popen[bytes]) -> None:
+        with self._piping:
+            self._process = None
+            for pipe in (process.stdin, process.stdout):
+                with suppress(OSError):  # What was still to be written to it has nobody to read it.
+                    _pipe(pipe).close()
 
     def _hear(self, said: dict[str, Any]) -> None:
         if "problem" in said:

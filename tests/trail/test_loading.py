@@ -101,9 +101,11 @@ async def test_another_takes_over_when_it_is_killed(surroundings: Trail) -> None
         os.kill(first, signal.SIGKILL)
         await writer.append(event(2))
         for _ in range(30):
-            if await asyncio.to_thread(process.catch_up) and process._process.pid != first:
+            if await asyncio.to_thread(process.catch_up) and loaded(surroundings) == 2:
                 break
         assert loaded(surroundings) == 2
+        assert process._process is not None
+        assert process._process.pid != first
         assert process.problem is None
 
 
