@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 WORLD = Path(__file__).resolve().parent.parent / "policy_tests" / "world" / "northgate.yaml"
 
 
-def prepare_demo(settings: Settings) -> date:
-    """Does what is still to be done, and gives the day that the world's frozen day became."""
+def prepare_demo(settings: Settings, world: Path = WORLD) -> date:
+    """Does what is still to be done, and gives the day that the frozen day of the world (its file) became."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     migrate(settings.access_database_url)
     SigningKeys(settings.keys_dir / "signing")
@@ -30,7 +30,7 @@ def prepare_demo(settings: Settings) -> date:
     try:
         day = seeded_day(store)
         if day is None:
-            seed_world(store, WORLD, _shift())
+            seed_world(store, world, _shift(world))
             day = seeded_day(store)
     finally:
         store.close()
@@ -39,8 +39,8 @@ def prepare_demo(settings: Settings) -> date:
     return day
 
 
-def _shift() -> int:
+def _shift(world_file: Path) -> int:
     """Days from the world's frozen day to today, in the first practice's zone."""
-    world = load_world(WORLD)
+    world = load_world(world_file)
     zone = ZoneInfo(next(iter(world.practices.values())).zone)
     return (datetime.now(UTC).astimezone(zone).date() - world.now.astimezone(zone).date()).days

@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from authz_service.engine import load_policy
+from benchmarks import console as console_pages
 from benchmarks import decisions, endpoint, lists, loading, report
 
 OUTPUT = Path("build") / "bench.json"
@@ -51,6 +52,7 @@ def main() -> int:
         "loading": lambda: loading.measure(policy),
         "lists": lambda: lists.measure(policy),
         "endpoint": endpoint.measure,
+        "console": console_pages.measure,
     }
     for name, work in steps.items():
         with console.status(f"measuring: {name.replace('_', ' ')}"):

@@ -60,7 +60,7 @@ class Server:
 def measure() -> dict[str, Any]:
     """Throughput and latency of both, in turn; then batches; then memory with 100,000 accounts."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(data_dir=Path(folder) / "data", authz_port=_free_port(), profile="demo")
+        settings = Settings(data_dir=Path(folder) / "data", authz_port=free_port(), profile="demo")
         day = prepare_demo(settings)
         crowd(settings)
         bodies, expected = questions(day)
@@ -73,7 +73,7 @@ def measure() -> dict[str, Any]:
         token = _token(settings)
         with served(["-m", "authz_service"], settings.authz_port, _environment(settings)) as ours:
             check(settings.authz_port, token, bodies, expected)
-            bare_port = _free_port()
+            bare_port = free_port()
             kinguard = Server("kinguard", settings.authz_port, token, ours)
             with served(["-m", "benchmarks.bare", str(bare_port)], bare_port, dict(os.environ)) as constant:
                 rows = race((Server("bare", bare_port, token, constant), kinguard), singles)
@@ -256,7 +256,8 @@ def _environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+_SHOWN = 10  # pages
+
+
 def show(console: Console, result: dict[str, Any]) -> None:
     """Print every table, the budgets last."""
     bench, ours = result["bench_bundle"], result["our_bundle"]
@@ -62,6 +65,7 @@ def show(console: Console, result: dict[str, Any]) -> None:
         ],
     )
     _endpoint(console, result["endpoint"])
+    _pages(console, result["console"])
     _table(
         console,
         "Budgets",
@@ -103,6 +107,17 @@ def _endpoint(console: Console, found: dict[str, Any]) -> None:
             )
             for row in found["rows"]
         ],
+    )
+
+
+def _pages(console: Console, found: dict[str, Any]) -> None:
+    pages = found["pages"]
+    title = f"The console of a practice with {found['clients']} clients and {found['grants']:,} grants: "
+    _table(
+        console,
+        title + f"the slowest {_SHOWN} of {len(pages)} pages",
+        ("page", "median", "worst"),
+        [(page["path"], f"{page['median_ms']:.0f} ms", f"{page['worst_ms']:.0f} ms") for page in pages[:_SHOWN]],
     )
 
 
