@@ -66,7 +66,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.edge.authz_client import Question
 from gateway.edge.errors import NotFound, Refused, Rejected
-from gateway.edge.questions import asking, base_properties, plan_for
+from gateway.edge.questions import asking, base_properties, is_own, plan_for
 from gateway.edge.reader import client_in_view
 from gateway.edge.refusals import refusal_of, staff_refusal
 from gateway.records.filter import keeps
@@ -150,7 +150,7 @@ async def _check_list(request: Request, guard: Guard) -> None:
     """What the reader may see of the type: nothing at all is a refusal, before any row is read."""
     plan = await plan_for(request, guard.action, guard.type)
     if plan.condition is False:
-        raise _refused(request, guard, plan.refusal)
+        raise await _refused(request, guard, plan.refusal)
     request.state.plan = plan
 
 
@@ -197,13 +197,15 @@ async def _check_one(request: Request, guard: Guard) -> None:
     if not allowed:  # Saying why costs more than the rest of the page, so it is asked for only when it is needed.
         _, context = await authz.evaluate(who, question, explain=True)
         explanation = context.get("explanation")
-        raise _refused(request, guard, explanation.get("reason_user") if isinstance(explanation, dict) else None)
+        raise await _refused(request, guard, explanation.get("reason_user") if isinstance(explanation, dict) else None)
 
 
-def _refused(request: Request, guard: Guard, told: dict[str, Any] | None) -> NotFound | Refused:
+async def _refused(request: Request, guard: Guard, told: dict[str, Any] | None) -> NotFound | Refused:
     reader, client = request.state.reader, request.state.client
     refusal: Refusal | None
-    refusal = (
-        staff_refusal() if reader.type is SubjectType.STAFF else refusal_of(told, client, guard.type, guard.action)
-    )
+    if reader.type is SubjectType.STAFF:
+        refusal = staff_refusal()
+    else:
+        own = await is_own(request, client.id)
+        refusal = refusal_of(told, client, guard.type, guard.action, is_own=own)
     return NotFound() if refusal is None else Refused(refusal)

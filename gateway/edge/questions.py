@@ -100,7 +100,7 @@ async def _profiles(request: Request) -> list[Profile]:
     if reader.type is not SubjectType.ACCOUNT:
         return []
     kinds: dict[str, list[Kind]] = defaultdict(list)
-    for grant in await request.app.state.authz.grants_of_account(reader.id):
+    for grant in await own_grants(request):
         if grant["status"] == GrantStatus.ACTIVE.value:
             kinds[grant["client_id"]].append(Kind(grant["kind"]))
     asked = [Question("open", "portal", client_id, {"client_id": client_id}) for client_id in kinds]
@@ -109,6 +109,23 @@ async def _profiles(request: Request) -> list[Profile]:
     found = await request.app.state.records.clients(open_ids)
     known = [Profile(client_in_view(*found[key]), tuple(kinds[key])) for key in open_ids if key in found]
     return sorted(known, key=lambda one: (Kind.SELF not in one.kinds, one.client.practice_name, one.client.name))
+
+
+async def own_grants(request: Request) -> list[dict[str, Any]]:
+    """Every grant of the account that reads, as the service tells them; asked once a request."""
+    if request.state.grants is None:
+        call = request.app.state.authz.grants_of_account(request.state.reader.id)
+        request.state.grants = asyncio.ensure_future(call)
+    return list(await request.state.grants)
+
+
+async def is_own(request: Request, client_id: str) -> bool:
+    """Whether the account that reads is the client's own."""
+    if request.state.reader.type is not SubjectType.ACCOUNT:
+        return False
+    return any(
+        grant["client_id"] == client_id and grant["kind"] == Kind.SELF.value for grant in await own_grants(request)
+    )
 
 
 async def plan_for(request: Request, action: str, resource_type: str) -> Plan:

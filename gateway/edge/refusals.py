@@ -45,6 +45,7 @@ class _Matter:
     client: ClientInView
     feature: Feature
     facts: Mapping[str, Any]
+    is_own: bool  # the reader is the client
 
     @property
     def words(self) -> Mapping[str, str]:
@@ -63,17 +64,26 @@ class _Matter:
 
 
 def refusal_of(
-    told: Mapping[str, Any] | None, client: ClientInView, resource_type: str, action: str = "view"
+    told: Mapping[str, Any] | None,
+    client: ClientInView,
+    resource_type: str,
+    action: str = "view",
+    *,
+    is_own: bool = False,
 ) -> Refusal | None:
-    """The reason `{"code", "facts": [{"fact", "value"}]}` in words; None when it must read as a missing page."""
+    """The reason `{"code", "facts": [{"fact", "value"}]}` in words; None when it must read as a missing page.
+
+    `is_own` says that the reader is the client, and is spoken to as such.
+    """
     if told is None:
         return None
     code, facts = _reason(told)
     if code is None or code == NOT_FOUND:
         return None
     feature = _feature(facts, resource_type)
-    matter = _Matter(client, feature, facts)
-    sentence, remedy = _WORDS.get(code, _untold)(matter)
+    matter = _Matter(client, feature, facts, is_own)
+    words = _OWN_WORDS if is_own and code in _OWN_WORDS else _WORDS
+    sentence, remedy = words.get(code, _untold)(matter)
     filled = None if remedy is None else _(remedy, **matter.words)
     askable = remedy is not None and code in _ASKABLE
     return Refusal(code, _(sentence, **matter.words), filled, feature, askable, action, resource_type)
@@ -162,7 +172,9 @@ _ASKABLE = frozenset(
 def _kind(m: _Matter) -> tuple[str, str | None]:
     return (
         _KINDS.get(m.facts.get("subject.kind", ""), _UNTOLD_KIND),
-        N_("That follows from how you are related to the client; no switch changes it."),
+        N_("No switch changes that.")
+        if m.is_own
+        else N_("That follows from how you are related to the client; no switch changes it."),
     )
 
 
@@ -216,4 +228,18 @@ _WORDS: Mapping[str, Callable[[_Matter], tuple[str, str | None]]] = {
     "client_switch": _always(N_("%(subject)s %(verb)s switched off on %(name)s's portal."), _SWITCH_ON),
     "toggle": _always(N_("%(subject)s %(verb)s switched off for you on %(name)s's portal."), _SWITCH_ON),
     "platform": _always(N_("%(subject)s %(verb)s never shown in the portal."), None),
+}
+# The same to the client, of whose own portal it is.
+_OWN_WORDS: Mapping[str, Callable[[_Matter], tuple[str, str | None]]] = {
+    "status": _always(N_("Your access to your portal is not active."), _CHANGE),
+    "window": _always(
+        N_("Your access to your portal does not apply today."),
+        N_("The practice can change the days for which it applies."),
+    ),
+    "age": _always(
+        N_("At your age %(subject_inside)s %(verb)s not open to you."), N_("The practice can tell you more.")
+    ),
+    "inactive": _always(N_("You are no longer in care at %(practice)s, so nothing new can be done here."), None),
+    "client_switch": _always(N_("%(subject)s %(verb)s switched off on your portal."), _SWITCH_ON),
+    "toggle": _always(N_("%(subject)s %(verb)s switched off for you on your portal."), _SWITCH_ON),
 }

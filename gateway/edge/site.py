@@ -93,6 +93,7 @@ def _serving(route: Route) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
         state = request.state
         state.reader = state.session = state.client = state.item = state.plan = state.profiles = None
+        state.grants = None
         state.plans = {}
         speak(preferred(request))
         try:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class Place:
     """A section of a client's pages: its name, its icon, where it lies below /c/{client}, and what must be open there.
 
-    `back` names it in a link that leads out of a refusal; `also` is another folder of pages that belong to it.
+    `back` names it in a link that leads out of a refusal, `back_own` to the client; `also` is another folder of pages
+    that belong to it.
     """
 
     label: str
@@ -33,19 +34,48 @@ class Place:
     below: str
     question: tuple[str, str]
     back: str
+    back_own: str
     also: str = ""
 
 
 _PLACES = (
-    Place(N_("Home"), "home", "", ("open", "portal"), N_("Go to %(name)s's home page")),
+    Place(N_("Home"), "home", "", ("open", "portal"), N_("Go to %(name)s's home page"), N_("Go to your home page")),
     Place(
-        N_("Calendar"), "calendar", "/calendar", ("view", "calendar"), N_("Go to %(name)s's calendar"), "/appointments"
+        N_("Calendar"),
+        "calendar",
+        "/calendar",
+        ("view", "calendar"),
+        N_("Go to %(name)s's calendar"),
+        N_("Go to your calendar"),
+        "/appointments",
     ),
-    Place(N_("Messages"), "message", "/messages", ("view", "thread"), N_("Go to %(name)s's messages")),
-    Place(N_("Documents"), "document", "/documents", ("view", "document"), N_("Go to %(name)s's documents")),
-    Place(N_("Forms"), "form", "/forms", ("view", "form"), N_("Go to %(name)s's forms")),
-    Place(N_("Invoices"), "invoice", "/invoices", ("view", "invoice"), N_("Go to %(name)s's invoices"), "/payments"),
-    Place(N_("Plan"), "plan", "/plan", ("view", "service_plan"), N_("Go to %(name)s's plan")),
+    Place(
+        N_("Messages"),
+        "message",
+        "/messages",
+        ("view", "thread"),
+        N_("Go to %(name)s's messages"),
+        N_("Go to your messages"),
+    ),
+    Place(
+        N_("Documents"),
+        "document",
+        "/documents",
+        ("view", "document"),
+        N_("Go to %(name)s's documents"),
+        N_("Go to your documents"),
+    ),
+    Place(N_("Forms"), "form", "/forms", ("view", "form"), N_("Go to %(name)s's forms"), N_("Go to your forms")),
+    Place(
+        N_("Invoices"),
+        "invoice",
+        "/invoices",
+        ("view", "invoice"),
+        N_("Go to %(name)s's invoices"),
+        N_("Go to your invoices"),
+        "/payments",
+    ),
+    Place(N_("Plan"), "plan", "/plan", ("view", "service_plan"), N_("Go to %(name)s's plan"), N_("Go to your plan")),
 )
 _OWNER = ("send", "owner_email")
 
@@ -84,12 +114,13 @@ async def frame(request: Request) -> Mapping[str, Any]:
     here = next((profile for profile in known if profile.client.id == client.id), None)
     if here is None:  # Who is not among the reader's profiles is not shown around a refusal either.
         return _around(known)
-    sections = _sections(request, client, openings)
+    is_self = Kind.SELF in here.kinds
+    sections = _sections(request, client, openings, is_self=is_self)
     bar = bar_of(len(sections))
     return {
         **_around(known),
         "relation": relation(here.kinds),
-        "is_self": Kind.SELF in here.kinds,
+        "is_self": is_self,
         "letterhead": practice.letterhead if practice else {},
         "sections": sections,
         "bar": bar,
@@ -107,7 +138,7 @@ def _around(known: Sequence[Profile]) -> dict[str, Any]:
     return {"home": "/", "own_pages": True, "profiles": views, "profile_groups": list(groups.items())}
 
 
-def _sections(request: Request, client: ClientInView, openings: Sequence[bool]) -> list[Section]:
+def _sections(request: Request, client: ClientInView, openings: Sequence[bool], *, is_self: bool) -> list[Section]:
     path, base = request.url.path, f"/c/{client.id}"
     sections = []
     for place, is_open in zip(_PLACES, openings, strict=False):
@@ -115,6 +146,6 @@ def _sections(request: Request, client: ClientInView, openings: Sequence[bool]) 
         inside = any(f"{path}/".startswith(f"{base}{folder}/") for folder in (place.below, place.also) if folder)
         current = "page" if path == href else "true" if inside else None
         if is_open:
-            back = _(place.back, name=client.preferred)
+            back = _(place.back_own) if is_self else _(place.back, name=client.preferred)
             sections.append(Section(_(place.label), place.icon, href, current, back))
     return sections

@@ -17,7 +17,7 @@ from gateway.edge.authz_client import Question
 from gateway.edge.care_team import care_team
 from gateway.edge.errors import NotFound
 from gateway.edge.guard import Route, signed_in
-from gateway.edge.questions import asking
+from gateway.edge.questions import asking, is_own, own_grants
 from gateway.edge.reader import client_in_view
 from gateway.edge.refusals import refusal_of
 from gateway.mail.post import ordered_id
@@ -32,6 +32,8 @@ from models.tables.requests import AccessRequest
 from models.vocabulary import Feature, SubjectType
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlmodel import Session
     from starlette.requests import Request
     from starlette.responses import Response
@@ -69,6 +71,23 @@ PARTS = {
     "owner_email": Feature.OWNER_EMAIL,
     "service_plan": Feature.SERVICE_PLAN,
 }
+# Where below the client's pages that lies which was asked for, and what its page asks of the policy.
+_PAGES = {
+    "calendar": ("/calendar", ("view", "calendar")),
+    "appointment": ("/calendar", ("view", "calendar")),
+    "invoice": ("/invoices", ("view", "invoice")),
+    "payment": ("/payments", ("view", "payment")),
+    "document": ("/documents", ("view", "document")),
+    "form": ("/forms", ("view", "form")),
+    "thread": ("/messages", ("view", "thread")),
+    "owner_email": ("/email-owner", ("send", "owner_email")),
+    "service_plan": ("/plan", ("view", "service_plan")),
+    "portal": ("", ("open", "portal")),
+}
+_PAGES_OF_WISHES = {
+    ("request", "appointment"): ("/appointments/new", ("request", "appointment")),
+    ("subscribe", "calendar"): ("/calendar/feed", ("subscribe", "calendar")),
+}
 _PARTS_OF_WISHES = {
     ("pay", "invoice"): Feature.PAYMENTS,
     ("request", "appointment"): Feature.SCHEDULING,
@@ -80,7 +99,7 @@ _PARTS_OF_WISHES = {
 
 @dataclass(frozen=True, slots=True)
 class RequestView:
-    """A request as the one who made it sees it."""
+    """A request as the one who made it sees it; `href` leads to what was opened, while it is open."""
 
     id: str
     client: str
@@ -90,6 +109,7 @@ class RequestView:
     state: Badge
     answer: str
     is_open: bool
+    href: str | None
 
 
 async def ask(request: Request) -> Response:
@@ -148,7 +168,8 @@ async def own_requests(request: Request) -> Response:
         rows = await request.app.state.records.read(practice_id, lambda session: _rows(session, request))
         found += [(row, client, practice.name, practice.zone) for row, client in rows]
     found.sort(key=lambda each: each[0].asked_at, reverse=True)
-    views = [_view(row, client, practice, zone) for row, client, practice, zone in found]
+    places = await _places(request, [row for row, *_rest in found if row.state == "granted"])
+    views = [_view(row, client, practice, zone, places.get(row.id)) for row, client, practice, zone in found]
     return await page(request, "portal/own_requests.html", requests=views)
 
 
@@ -188,7 +209,7 @@ async def refused(request: Request, client: ClientInView, action: str, kind: str
         )
         explanation = context.get("explanation")
         told = None if allowed or not isinstance(explanation, dict) else explanation.get("reason_user")
-    return refusal_of(told, client, kind, action)
+    return refusal_of(told, client, kind, action, is_own=await is_own(request, client.id))
 
 
 def part_of(action: str, kind: str) -> Feature | None:
@@ -202,7 +223,30 @@ def wish_of(action: str, kind: str) -> str:
     return _(special) if special else _(FEATURES[PARTS[kind]].label)
 
 
-def _view(row: AccessRequest, client: Client, practice: str, zone: str) -> RequestView:
+async def _places(request: Request, granted: Sequence[AccessRequest]) -> dict[str, str]:
+    """Where each request that was granted leads, by its id; nowhere when its page is closed again."""
+    authz, who = request.app.state.authz, asking(request)
+    places: dict[str, str] = {}
+    for client_id in sorted({row.client_id for row in granted}):
+        pages = {
+            row.id: _PAGES_OF_WISHES.get((row.action, row.resource_type)) or _PAGES[row.resource_type]
+            for row in granted
+            if row.client_id == client_id
+        }
+        wanted = sorted({question for _below, question in pages.values()})
+        lists = [question for question in wanted if keeps(question[1])]
+        singles = [question for question in wanted if not keeps(question[1])]
+        about = {"client_id": client_id}
+        asked = [Question(action, kind, client_id, about) for action, kind in singles]
+        plans = await authz.plans(who, lists, about) if lists else []
+        opened = {question for question, plan in zip(lists, plans, strict=True) if plan.condition is not False}
+        answers = await authz.evaluate_all(who, asked)
+        opened |= {question for question, allowed in zip(singles, answers, strict=True) if allowed}
+        places |= {key: f"/c/{client_id}{below}" for key, (below, question) in pages.items() if question in opened}
+    return places
+
+
+def _view(row: AccessRequest, client: Client, practice: str, zone: str, href: str | None) -> RequestView:
     state = STATES[row.state]
     return RequestView(
         id=row.id,
@@ -213,6 +257,7 @@ def _view(row: AccessRequest, client: Client, practice: str, zone: str) -> Reque
         state=Badge(_(state.label), state.tone),
         answer=row.answer,
         is_open=row.state == "open",
+        href=href,
     )
 
 
@@ -220,14 +265,14 @@ async def _client_of(request: Request, client_id: str) -> ClientInView:
     found = await request.app.state.records.client(client_id)
     if request.state.reader.type is not SubjectType.ACCOUNT or found is None:
         raise NotFound
-    grants = await request.app.state.authz.grants_of_account(request.state.reader.id)
+    grants = await own_grants(request)
     if not any(grant["client_id"] == client_id for grant in grants):
         raise NotFound
     return client_in_view(*found)
 
 
 async def _practices(request: Request) -> list[str]:
-    grants = await request.app.state.authz.grants_of_account(request.state.reader.id)
+    grants = await own_grants(request)
     return sorted({grant["practice_id"] for grant in grants})
 
 

@@ -222,3 +222,33 @@ async def test_a_banner_that_cannot_be_kept_is_given_back_as_typed(
     assert answer.status_code == 422
     assert words in answer.text
     assert typed["text"] in answer.text
+
+
+async def set_toggle(site: Portal, grant_id: str, feature: str, *, on: bool) -> None:
+    grant = await site.state.authz.grant(grant_id)
+    changes = {"toggles": {feature: on}}
+    await site.state.authz.update_grant(grant_id, changes, etag=grant["etag"], actor="staff/jo")
+
+
+async def test_what_is_switched_off_on_ones_own_portal_is_said_of_your_portal(site: Portal) -> None:
+    """A teen reads of "your portal"; a parent of the child's by name."""
+    await set_toggle(site, "g_leo_leo", "messages", on=False)
+    own = (await (await site.as_("leo")).get("/c/leo/messages")).text
+    assert "Messages are switched off for you on your portal." in own
+    assert "Leo&#39;s portal" not in own
+    assert "Go to Leo" not in own
+    await set_toggle(site, "g_dana_mia", "messages", on=False)
+    parents = (await (await site.as_("dana")).get("/c/mia/messages")).text
+    assert "switched off for you on Mia&#39;s portal." in parents
+
+
+async def test_what_was_opened_is_linked_while_it_is_open(site: Portal) -> None:
+    sam, jo = await site.as_("sam"), await site.as_("jo")
+    await ask(sam, "mia", "invoice")
+    link = 'href="/c/mia/invoices"'
+    assert link not in (await sam.get("/account/requests")).text
+    (row,) = kept(site)
+    await jo.post(f"/admin/requests/{row.id}", {"how": "switch", "reason": ""}, "/admin/requests")
+    assert link in (await sam.get("/account/requests")).text
+    await set_toggle(site, "g_sam_mia", "invoices", on=False)
+    assert link not in (await sam.get("/account/requests")).text

@@ -11,7 +11,7 @@ from anyio import to_thread
 from PIL import Image
 
 from gateway.edge.errors import NotFound
-from gateway.edge.questions import may
+from gateway.edge.questions import may, own_grants
 from gateway.portal.papers.documents import Problem, consent_sentence, show_document
 from gateway.records.papers import Ink, Signer, Signing, own_copy, sign_document, signatures_of
 from gateway.web.language import _
@@ -119,7 +119,7 @@ def _problems(typed_name: str, *, agreed: bool, drawing_unread: bool) -> list[Pr
 async def _kinds(request: Request) -> tuple[str, ...]:
     """What the reader is to the client, by the grants that are active."""
     client_id = request.state.client.id
-    grants = await request.app.state.authz.grants_of_account(request.state.reader.id)
+    grants = await own_grants(request)
     active = GrantStatus.ACTIVE.value
     return tuple(one["kind"] for one in grants if one["client_id"] == client_id and one["status"] == active)
 
