@@ -55,10 +55,12 @@ def measure() -> dict[str, Any]:
             "KINGUARD_AUTHZ_PORT": str(settings.authz_port),
             "KINGUARD_GATEWAY_PORT": str(gateway_port),
         }
-        with served(["-m", "authz_service.cli", "run"], gateway_port, environment):
-            with httpx.Client(base_url=f"http://127.0.0.1:{gateway_port}", timeout=30) as browser:
-                _sign_in(browser)
-                rows = _walk(browser)
+        with (
+            served(["-m", "authz_service.cli", "run"], gateway_port, environment),
+            httpx.Client(base_url=f"http://127.0.0.1:{gateway_port}", timeout=30) as browser,
+        ):
+            _sign_in(browser)
+            rows = _walk(browser)
     return {**size, "pages": sorted(rows, key=lambda row: -row["median_ms"])}
 
 
