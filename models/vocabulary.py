@@ -94,6 +94,26 @@ class StaffRole(StrEnum):
     REVIEWER = "reviewer"
 
 
+class SetUpRule(StrEnum):
+    """What the set-up check finds in access data (`portals.md` e2.9, and what else goes wrong unseen)."""
+
+    EXCLUSIVE_TWICE = "exclusive_twice"
+    GUARDIAN_OF_ADULT = "guardian_of_adult"
+    INVITED_NOT_SELF_MANAGING = "invited_not_self_managing"
+    ACCESS_WITHOUT_PERMISSION = "access_without_permission"
+    SUBSCRIPTION_MISSING = "subscription_missing"
+    STAFF_LEFT_WITH_CLIENTS = "staff_left_with_clients"
+    PARENT_AS_CLIENT = "parent_as_client"
+    ENDS_SOON = "ends_soon"
+    WINDOW_OVER = "window_over"
+    WITHOUT_PROOF = "without_proof"
+    NEVER_FOR_KIND = "never_for_kind"
+    ON_THOUGH_PRACTICE_OFF = "on_though_practice_off"
+    ON_THOUGH_CLIENT_OFF = "on_though_client_off"
+    INVITATION_WAITING = "invitation_waiting"
+    NOBODY_HAS_ACCESS = "nobody_has_access"
+
+
 class PaymentState(StrEnum):
     """Life of an attempt to pay an invoice.
 

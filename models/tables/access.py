@@ -141,7 +141,7 @@ class GrantRow(History, table=True):
     """Account x client x kind. `toggles` maps every feature to on or off; the window is [starts, until)."""
 
     __tablename__ = "grants"
-    __table_args__ = _indexes("grants", "id", search=("account_id", "client_id"))
+    __table_args__ = _indexes("grants", "id", search=("account_id", "client_id", "practice_id"))
     identity = ("id",)
 
     id: str
@@ -156,8 +156,31 @@ class GrantRow(History, table=True):
     toggles: dict[str, Any] = Field(sa_type=Document)
 
 
+class KindDefaultsRow(History, table=True):
+    """With what a new grant of a kind begins at a practice: features on or off; one not named follows the kind."""
+
+    __tablename__ = "kind_defaults"
+    __table_args__ = _indexes("kind_defaults", "practice_id", "kind")
+    identity = ("practice_id", "kind")
+
+    practice_id: str
+    kind: str
+    toggles: dict[str, Any] = Field(sa_type=Document)
+
+
+class DismissalRow(History, table=True):
+    """A finding of the set-up check that the practice called right; `reason` says why."""
+
+    __tablename__ = "dismissals"
+    __table_args__ = _indexes("dismissals", "practice_id", "finding")
+    identity = ("practice_id", "finding")
+
+    practice_id: str
+    finding: str
+
+
 class WithholdRow(History, table=True):
-    """One item kept from one account."""
+    """One item kept from one account, or from everyone who represents the client (account_id `*`)."""
 
     __tablename__ = "withholds"
     __table_args__ = _indexes("withholds", "account_id", "client_id", "resource_type", "resource_id")
@@ -183,10 +206,13 @@ class BlockRow(History, table=True):
 
 
 class EmergencyAccessRow(History, table=True):
-    """Emergency access of a staff member to a client, open in [starts_at, until_at)."""
+    """Emergency access of a staff member to a client, open in [starts_at, until_at).
+
+    `purpose` is why it was opened, `ended_by` who ended it before its time, `review` what whoever signed it off found.
+    """
 
     __tablename__ = "emergency_accesses"
-    __table_args__ = _indexes("emergency_accesses", "id", search=("client_id",))
+    __table_args__ = _indexes("emergency_accesses", "id", search=("client_id", "practice_id"))
     identity = ("id",)
 
     id: str
@@ -195,6 +221,11 @@ class EmergencyAccessRow(History, table=True):
     client_id: str
     starts_at: datetime = Field(sa_type=Instant)
     until_at: datetime = Field(sa_type=Instant)
+    purpose: str = ""
+    ended_by: str | None = None
+    reviewed_by: str | None = None
+    reviewed_at: datetime | None = Field(default=None, sa_type=Instant)
+    review: str | None = None
 
 
 class ResourceRow(History, table=True):
