@@ -13,6 +13,7 @@ from authz_service.api.problems import ProblemError
 from authz_service.api.routing import Parameter, Reply
 from authz_service.tokens.signatures import TokenError, decode, encode
 from authz_service.trail.chain import EVERYTHING
+from authz_service.trail.changes import record_event_once
 from authz_service.trail.reading import SHOWN, Place, Wanted, find_records
 from models.wire.trail import Events
 
@@ -77,7 +78,7 @@ def read_trail(call: Call) -> Reply:
 def add_events(call: Call) -> Reply:
     """Adds events; the answer waits until they are durable."""
     events = call.body(Events).events
-    records = []
+    records, once = [], []
     for place, event in enumerate(events):
         if event.practice_id is not None and not call.caller.may_reach(event.practice_id):
             field = f"events.{place}.practice_id"
@@ -87,10 +88,17 @@ def add_events(call: Call) -> Reply:
             "at": call.service.microseconds(),
             "request_id": call.request_id,
             "caller": call.caller.client_id,
-            **event.model_dump(exclude_none=True),
+            **event.model_dump(mode="json", exclude_none=True),
         }
-        records.append(orjson.dumps(body))
-    return Reply({"added": len(records)}, 201, records=records)
+        if event.id is None:
+            records.append(orjson.dumps(body))
+        else:
+            once.append((event.id, body))
+    added = len(records)
+    if once:
+        with call.service.store.database.writing(EVERYTHING) as session:
+            added += sum(record_event_once(session, event_id, body) for event_id, body in once)
+    return Reply({"added": added}, 201, records=records)
 
 
 def _choice(call: Call, name: str, choices: tuple[str, ...]) -> str | None:

@@ -11,7 +11,9 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from authz_service.trail.chain import GENESIS, link_hash
-from models.tables.trail import GROUPS, HEADS, RECORDS
+from authz_service.trail.records import rows_of
+from authz_service.trail.segments import Link
+from models.tables.trail import EVENTS, GROUPS, HEADS, RECORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,60 +57,51 @@ def change_chain(practice_id: str | None) -> str:
 
 
 def record_change(session: Session, change: Change) -> str:
-    """Adds the change to its practice's chain inside the session's transaction and returns the record's id.
+    """Adds the change to its practice's chain inside the session's transaction and returns the record's id."""
+    body = {
+        "type": "change",
+        "at": int(change.at.timestamp() * 1_000_000),
+        "request_id": change.origin.request_id,
+        "caller": change.origin.caller,
+        "actor": change.origin.actor,
+        "action": change.action,
+        "resource": {"type": change.resource_type, "id": change.resource_id},
+        "practice_id": change.practice_id,
+        "client_id": change.client_id,
+        "account_id": change.account_id,
+        "before": change.before,
+        "after": change.after,
+        "reason": change.reason,
+    }
+    return _append(session, body)
 
-    The head's row is locked until the transaction ends, so the chain has neither forks nor gaps.
-    """
-    chain = change_chain(change.practice_id)
+
+def record_event_once(session: Session, event_id: str, body: Mapping[str, Any]) -> bool:
+    """Adds an event to its practice's chain, as `record_change` does; False when its caller sent this id before."""
+    seen = {"caller": body["caller"], "id": event_id}
+    execute = session.connection().execute
+    if execute(select(EVENTS.c.id).filter_by(**seen)).first() is not None:
+        return False
+    execute(insert(EVENTS).values(**seen, at=body["at"]))
+    _append(session, body)
+    return True
+
+
+def _append(session: Session, record: Mapping[str, Any]) -> str:
+    """The head's row is locked until the transaction ends, so the chain has neither forks nor gaps."""
+    practice_id = record.get("practice_id")
+    chain = change_chain(practice_id)
     execute = session.connection().execute
     advanced = execute(update(HEADS).where(HEADS.c.chain == chain).values(number=HEADS.c.number + 1))
     if advanced.rowcount == 0:
         # Another transaction may begin the chain in the meantime.
         with suppress(IntegrityError), session.begin_nested():
-            execute(insert(HEADS).values(chain=chain, practice_id=change.practice_id, number=0, hash=GENESIS))
+            execute(insert(HEADS).values(chain=chain, practice_id=practice_id, number=0, hash=GENESIS))
         execute(update(HEADS).where(HEADS.c.chain == chain).values(number=HEADS.c.number + 1))
     number, previous = execute(select(HEADS.c.number, HEADS.c.hash).where(HEADS.c.chain == chain)).one()
-    at = int(change.at.timestamp() * 1_000_000)
-    body = orjson.dumps(
-        {
-            "type": "change",
-            "at": at,
-            "request_id": change.origin.request_id,
-            "caller": change.origin.caller,
-            "actor": change.origin.actor,
-            "action": change.action,
-            "resource": {"type": change.resource_type, "id": change.resource_id},
-            "practice_id": change.practice_id,
-            "client_id": change.client_id,
-            "account_id": change.account_id,
-            "before": change.before,
-            "after": change.after,
-            "reason": change.reason,
-        }
-    )
-    digest = link_hash(previous, number, body)
-    execute(
-        insert(RECORDS).values(
-            chain=chain,
-            number=number,
-            position=0,
-            item=0,
-            at=at,
-            type="change",
-            practice_id=change.practice_id,
-            request_id=change.origin.request_id,
-            caller=change.origin.caller,
-            subject=change.origin.actor,
-            account_id=change.account_id,
-            client_id=change.client_id,
-            action=change.action,
-            resource_type=change.resource_type,
-            resource_id=change.resource_id,
-            decision=None,
-            what_if=False,
-            body=body.decode(),
-        )
-    )
-    execute(insert(GROUPS).values(chain=chain, number=number, count=1, hash=digest))
-    execute(update(HEADS).where(HEADS.c.chain == chain).values(hash=digest))
+    body = orjson.dumps(record)
+    link = Link(chain, number, link_hash(previous, number, body))
+    execute(insert(RECORDS), rows_of(link, 0, body))
+    execute(insert(GROUPS).values(chain=chain, number=number, count=1, hash=link.hash))
+    execute(update(HEADS).where(HEADS.c.chain == chain).values(hash=link.hash))
     return f"{chain}:{number}:0"

@@ -6,11 +6,12 @@ and `kinguard trail verify` compares the two.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Index
+from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Field
 
 from models.tables.base import AccessTable
 
+_TOLD = text("type <> 'decision'")
 _GIVEN = {"autoincrement": False}
 
 
@@ -23,6 +24,10 @@ class TrailRecord(AccessTable, table=True):
         Index("ix_trail_records_account_id_at", "account_id", "at"),
         Index("ix_trail_records_client_id_at", "client_id", "at"),
         Index("ix_trail_records_resource_id_at", "resource_id", "at"),
+        Index("ix_trail_records_practice_id_at", "practice_id", "at"),
+        Index("ix_trail_records_subject_at", "subject", "at"),
+        # Changes and events are few among the decisions.
+        Index("ix_trail_records_told", "practice_id", "at", sqlite_where=_TOLD, postgresql_where=_TOLD),
     )
 
     chain: str = Field(primary_key=True, max_length=80)
@@ -69,6 +74,17 @@ class TrailHead(AccessTable, table=True):
     hash: str = Field(max_length=64)
 
 
+class TrailEvent(AccessTable, table=True):
+    """The one-time id of an event that was entered, so that a caller may send it again until it knows of that."""
+
+    __tablename__ = "trail_events"
+
+    caller: str = Field(primary_key=True, max_length=64)
+    id: str = Field(primary_key=True, max_length=64)
+    at: int = Field(sa_type=BigInteger)  # microseconds since the epoch, UTC
+
+
 RECORDS = AccessTable.metadata.tables["trail_records"]
 GROUPS = AccessTable.metadata.tables["trail_groups"]
 HEADS = AccessTable.metadata.tables["trail_heads"]
+EVENTS = AccessTable.metadata.tables["trail_events"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
 class EventResource(BaseModel):
@@ -17,7 +17,11 @@ class EventResource(BaseModel):
 
 
 class Event(BaseModel):
-    """An event that a calling system adds: a sign-in, a view. Ids only, never content."""
+    """An event that a calling system adds: a sign-in, a view. Ids only, never content.
+
+    `id` is a one-time id of the caller's: the same event sent again is entered once. `happened_at` and `request_id` say
+    when and in which request it happened, where it is sent later.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -28,6 +32,9 @@ class Event(BaseModel):
     practice_id: str | None = Field(default=None, max_length=256)
     resource: EventResource | None = None
     details: dict[str, str | int | bool | None] = Field(default={}, max_length=20)
+    id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{16,64}$")
+    happened_at: AwareDatetime | None = None
+    request_id: str | None = Field(default=None, pattern=r"^[!-~]{1,128}$")
 
 
 class Events(BaseModel):
@@ -39,7 +46,7 @@ class Events(BaseModel):
 
 
 class Added(BaseModel):
-    """How many were added."""
+    """How many were added; an event whose `id` was sent before is not added again."""
 
     added: int
 

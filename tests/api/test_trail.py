@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -140,6 +141,52 @@ def test_a_calling_system_adds_its_own_events(api: Api) -> None:
     token = api.token(practices=("solo",))
     foreign = {"events": [{"action": "x", "practice_id": "northgate"}]}
     assert api.call("POST", "/v1/trail", foreign, token=token).status_code == 403
+
+
+def waiting_event(event_id: str = "f" * 32) -> dict[str, Any]:
+    return {
+        "id": event_id,
+        "action": "document.signed",
+        "actor": "account/dana",
+        "client_id": "mia",
+        "practice_id": "northgate",
+        "happened_at": "2026-06-15T18:00:00Z",
+        "request_id": "the-click",
+    }
+
+
+def send_at_once(api: Api, event: dict[str, Any], times: int = 4) -> None:
+    with ThreadPoolExecutor(times) as pool:
+        replies = list(pool.map(lambda _: api.call("POST", "/v1/trail", {"events": [event]}), range(times)))
+    assert [reply.status_code for reply in replies] == [201] * times
+
+
+def test_an_event_that_is_sent_again_is_entered_once(api_on_both: Api) -> None:
+    """With a one-time id, whoever got no answer may send an event until there is one."""
+    api, event = api_on_both, waiting_event()
+    send_at_once(api, event)
+    again = api.call("POST", "/v1/trail", {"events": [event, waiting_event("e" * 32)]})
+    assert again.json() == {"added": 1}
+    found = entries(api, "action=document.signed")
+    assert len(found) == 2
+    assert {entry["request_id"] for entry in found} == {"the-click"}
+    assert {entry["happened_at"] for entry in found} == {event["happened_at"]}
+    keys = KeySet([read_jwk(public_jwk(api.service._trail_key.public_key()))])
+    report = verify_trail(api.service.store.database, api.settings.trail_dir, api.settings.checkpoints, keys)
+    assert report.problems == []
+
+
+def test_without_its_id_an_event_that_is_sent_again_is_entered_again(api: Api) -> None:
+    """Control."""
+    event = {name: value for name, value in waiting_event().items() if name != "id"}
+    send_at_once(api, event)
+    assert len(entries(api, "action=document.signed")) == 4
+
+
+def test_an_event_with_an_id_that_is_none_is_refused(shared_api: Api) -> None:
+    for wrong in ({"id": "short"}, {"id": "x" * 65}, {"happened_at": "2026-06-15T18:00:00"}, {"request_id": "a b"}):
+        body = {"events": [{**waiting_event(), **wrong}]}
+        assert shared_api.call("POST", "/v1/trail", body).status_code == 422
 
 
 def test_a_token_for_one_practice_reads_that_practices_records_only(api: Api) -> None:
