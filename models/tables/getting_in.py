@@ -14,6 +14,8 @@ class Contact(RecordsTable, table=True):
     """A person as the practice knows them, for one client; with `account_id` and `grant_id` once given portal access.
 
     Rows W16 to W18: a contact may be kept without portal access, and is never an active client (W15).
+    `authority` is why the person may act for the client (gateway.admin.authorities), empty when nobody said.
+    `declined_at` is when an invitation was declined, `merged_into` the contact that is kept in place of this one.
     """
 
     __tablename__ = "contact"
@@ -29,6 +31,44 @@ class Contact(RecordsTable, table=True):
     phone: str | None = None
     added_by: str
     added_at: datetime = Field(sa_type=Instant)
+    authority: str = ""
+    declined_at: datetime | None = Field(default=None, sa_type=Instant)
+    merged_into: str | None = None
+
+
+class Proof(RecordsTable, table=True):
+    """What shows that a person may act for a client: a file, or an original that the practice has seen.
+
+    `what` is a kind of proof (gateway.admin.authorities); `starts` and `until` bound the access that it supports, in
+    [starts, until), days in the practice's zone. One that was taken back is kept, with `removed_at`.
+    """
+
+    __tablename__ = "proof"
+
+    id: str = Field(primary_key=True)
+    practice_id: str
+    client_id: str = Field(index=True)
+    grant_id: str = Field(index=True)
+    what: str
+    note: str = ""
+    file_id: str | None = None
+    starts: date | None = None
+    until: date | None = None
+    added_by: str
+    added_at: datetime = Field(sa_type=Instant)
+    removed_by: str | None = None
+    removed_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class PortalVisit(RecordsTable, table=True):
+    """When an account last opened a client's portal: all that a practice learns of somebody's signing in."""
+
+    __tablename__ = "portal_visit"
+
+    client_id: str = Field(primary_key=True)
+    account_id: str = Field(primary_key=True)
+    practice_id: str
+    last_at: datetime = Field(sa_type=Instant)
 
 
 class MailedLink(RecordsTable, table=True):

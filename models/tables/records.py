@@ -36,6 +36,7 @@ class Client(RecordsTable, table=True):
     """A person in care. `name` is the full name, `preferred` what they are called.
 
     `spoken` is the language for visits and `needs` what helps at visits, both as the family wrote them.
+    `merged_into` is the client who stands in place of this one, which was the same person entered twice.
     """
 
     __tablename__ = "client"
@@ -47,6 +48,7 @@ class Client(RecordsTable, table=True):
     born: date
     spoken: str = ""
     needs: str = ""
+    merged_into: str | None = None
 
     @property
     def client_id(self) -> str:
