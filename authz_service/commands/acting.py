@@ -15,9 +15,10 @@ from models.vocabulary import SubjectType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
 
     from authz_service.facts.decision import Decider, Decision
-    from authz_service.facts.rows import Client, Grant
+    from authz_service.facts.rows import Access, Client, Grant
     from authz_service.storage import AccessStore
     from authz_service.storage.writing import Writer
     from authz_service.trail.changes import Origin
@@ -54,6 +55,17 @@ class Acting:
         self, writer: Writer, action: str, resource: tuple[str, str], properties: Mapping[str, str | None]
     ) -> Decision | None:
         """What the policy says of an action, on the rows that the transaction sees; None to whoever is no staff."""
+        return self.decide_on(writer.reading, writer.now, action, resource, properties)
+
+    def decide_on(
+        self,
+        access: Access,
+        now: datetime,
+        action: str,
+        resource: tuple[str, str],
+        properties: Mapping[str, str | None],
+    ) -> Decision | None:
+        """The same on other rows, at an instant."""
         if not self.origin.actor.startswith(_STAFF):
             return None
         request = Request(
@@ -62,11 +74,11 @@ class Acting:
             action=action,
             resource_type=resource[0],
             resource_id=resource[1],
-            now=writer.now,
+            now=now,
             properties={name: value for name, value in properties.items() if value is not None},
             authn=self.authn,
         )
-        return self.decider.decide(writer.reading, request)
+        return self.decider.decide(access, request)
 
     def client(self, client_id: str) -> Client:
         """A client within reach. Raises NotFoundError."""

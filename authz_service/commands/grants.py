@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from authz_service.commands.acting import changing, require_current
 from authz_service.commands.errors import ConflictError, InvalidError, NotFoundError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from authz_service.storage.writing import Writer
     from authz_service.trail.changes import Origin
 
-_PROOFS = ("none", "on_file")
+PROOFS = ("none", "on_file")
 _CHANGEABLE = ("status", "from", "until", "toggles", "proof")
 _OWN_CHOICE = frozenset({"from", "until", "toggles", "proof"})  # what makes a grant other than its kind's
 # What an administrator can make of a grant; only the first login turns pending into active (row W22).
@@ -34,6 +34,19 @@ _NEXT: Mapping[GrantStatus, frozenset[GrantStatus]] = {
     GrantStatus.SUSPENDED: frozenset({GrantStatus.ACTIVE, GrantStatus.ENDED}),
     GrantStatus.ENDED: frozenset(),
 }
+
+
+class Standing(Protocol):
+    """What stands already, as far as a new grant must fit it; `Reading` is one."""
+
+    def post(self, staff_id: str) -> object | None:
+        """The staff member of this id."""
+
+    def grants_on(self, client_id: str) -> tuple[Grant, ...]:
+        """Every grant on the client."""
+
+    def grants_of(self, account_id: str) -> tuple[Grant, ...]:
+        """Every grant of the account."""
 
 
 def create_grant(acting: Acting, client_id: str, body: Mapping[str, Any]) -> Grant:
@@ -50,8 +63,8 @@ def create_grant(acting: Acting, client_id: str, body: Mapping[str, Any]) -> Gra
         fields.refuse("kind", f"is required; kinds are {', '.join(Kind)}")
     status = fields.word("status", (GrantStatus.PENDING, GrantStatus.ACTIVE)) or GrantStatus.PENDING
     starts, until, changed = fields.day("from"), fields.day("until"), fields.toggles("toggles")
-    proof = fields.word("proof", _PROOFS) or "none"
-    _check_window(fields, starts, until)
+    proof = fields.word("proof", PROOFS) or "none"
+    check_window(fields, starts, until)
     fields.close()
     if account_id is None or kind is None:
         raise AssertionError("`close` raises for what is missing")
@@ -60,7 +73,7 @@ def create_grant(acting: Acting, client_id: str, body: Mapping[str, Any]) -> Gra
         if not (invites and _may_invite(acting, writer, client, kind)):
             acting.require(writer, "create", ("grant", "new"), client.practice_id, client_id)
         age = _age(writer, client)
-        _check_kind(writer.reading, client, account_id, kind, age)
+        check_kind(writer.reading, client, account_id, kind, age)
         chosen = {name: on for name, on in changed.items() if on is not None}
         toggles = _written({**default_toggles(kind, age), **chosen})
         grant_id = new_grant_id(account_id, client_id, lambda taken: writer.current(GrantRow, id=taken) is not None)
@@ -105,8 +118,8 @@ def update_grant(acting: Acting, grant_id: str, changes: Mapping[str, Any], etag
         for name, column in (("from", "starts"), ("until", "until")):
             if name in fields:
                 values[column] = fields.day(name)
-        _check_window(fields, values["starts"], values["until"])
-        values["proof"] = fields.word("proof", _PROOFS) or row.proof
+        check_window(fields, values["starts"], values["until"])
+        values["proof"] = fields.word("proof", PROOFS) or row.proof
         defaults = default_toggles(Kind(row.kind), _age(writer, client))
         changed = {name: defaults[name] if on is None else on for name, on in fields.toggles("toggles").items()}
         values["toggles"] = {**row.toggles, **_written(changed)}
@@ -183,12 +196,13 @@ def _difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[di
     return old, new
 
 
-def _check_window(fields: Fields, starts: date | None, until: date | None) -> None:
+def check_window(fields: Fields, starts: date | None, until: date | None) -> None:
+    """Refuse `until` where it does not lie after `from`."""
     if starts is not None and until is not None and starts >= until:
         fields.refuse("until", "must lie after `from`: it is the first day without access")
 
 
-def _check_kind(rows: Reading, client: Client, account_id: str, kind: Kind, age: AgeClass) -> None:
+def check_kind(rows: Standing, client: Client, account_id: str, kind: Kind, age: AgeClass) -> None:
     """Raises InvalidError for a kind that does not fit the client, ConflictError for what is there already."""
     if kind is Kind.ADULT_PROXY and age is not AgeClass.ADULT:
         raise InvalidError({"kind": "adult_proxy is for adult clients; a child or teen has guardians"})

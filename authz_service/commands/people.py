@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from authz_service.facts.rows import Client, Staff
     from authz_service.storage.writing import Writer
 
-_CLIENT = ("born", "self_managing", "assent", "active")
+CLIENT_FIELDS = ("born", "self_managing", "assent", "active")
 _STAFF_FLAGS = ("subscribed", "may_invite", "available")
 _STAFF = ("roles", "state", *_STAFF_FLAGS, "assigned")
 
@@ -27,8 +27,8 @@ def create_client(acting: Acting, practice_id: str, body: Mapping[str, Any]) -> 
     """Take a client on: `id` and `born`, and optionally what `update_client` can change. Rows M5, W12."""
     if not acting.reaches(practice_id):
         raise NotFoundError("practice")
-    fields = Fields(body, ("id", *_CLIENT))
-    client_id, values = fields.identifier("id"), _client_values(fields)
+    fields = Fields(body, ("id", *CLIENT_FIELDS))
+    client_id, values = fields.identifier("id"), client_values(fields)
     if values["born"] is None:
         fields.refuse("born", "is required, as a day such as 2017-03-09")
     fields.close()
@@ -49,8 +49,8 @@ def create_client(acting: Acting, practice_id: str, body: Mapping[str, Any]) -> 
 def update_client(acting: Acting, client_id: str, changes: Mapping[str, Any], etag: str | None = None) -> Client:
     """Change what decisions read of a client; what is not named stays."""
     practice_id = acting.client(client_id).practice_id
-    fields = Fields(changes, _CLIENT)
-    values = _client_values(fields)
+    fields = Fields(changes, CLIENT_FIELDS)
+    values = client_values(fields)
     fields.close()
     with acting.changing(practice_id) as writer:
         acting.require(writer, "update", ("client", client_id), practice_id, client_id)
@@ -144,7 +144,8 @@ def update_staff(acting: Acting, staff_id: str, changes: Mapping[str, Any], etag
         return _staff(writer, practice_id, staff_id)
 
 
-def _client_values(fields: Fields) -> dict[str, Any]:
+def client_values(fields: Fields) -> dict[str, Any]:
+    """What is said of a client; None for what is not named, or wrong."""
     return {
         "born": fields.day("born"),
         "self_managing": fields.choice("self_managing", SelfManaging),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _FLAGS = ("contacts_allowed", "card_processing", "second_factor", "staff_second_factor")
 _NUMBERS = {"teen_from": (0, 21), "adult_from": (1, 25), "notice_hours": (0, 720)}
+SETTINGS = ("plan_audience", *_FLAGS, *_NUMBERS)
 
 
 def set_practice_switch(acting: Acting, practice_id: str, feature: str, on: object) -> Practice:
@@ -67,10 +68,8 @@ def update_practice(acting: Acting, practice_id: str, changes: Mapping[str, Any]
     """Change the practice's settings; what is not named stays."""
     if not acting.reaches(practice_id):
         raise NotFoundError("practice")
-    fields = Fields(changes, ("plan_audience", *_FLAGS, *_NUMBERS))
-    read: dict[str, Any] = {"plan_audience": fields.choice("plan_audience", PlanAudience)}
-    read |= {name: fields.flag(name) for name in _FLAGS}
-    read |= {name: fields.number(name, low, high) for name, (low, high) in _NUMBERS.items()}
+    fields = Fields(changes, SETTINGS)
+    read = settings_of(fields)
     with acting.changing(practice_id) as writer:
         row = writer.current(PracticeRow, practice_id=practice_id)
         if row is None:
@@ -78,7 +77,7 @@ def update_practice(acting: Acting, practice_id: str, changes: Mapping[str, Any]
         acting.require(writer, "update", ("practice", practice_id), practice_id)
         require_current("practice", row.version, etag)
         old = values_of(row)
-        new = {**old, **{name: value for name, value in read.items() if value is not None}}
+        new = {**old, **read}
         if new["teen_from"] >= new["adult_from"]:
             fields.refuse("adult_from", "must be above teen_from")
         fields.close()
@@ -93,6 +92,14 @@ def update_practice(acting: Acting, practice_id: str, changes: Mapping[str, Any]
                 after={name: new[name] for name in differing},
             )
         return _practice(writer, practice_id)
+
+
+def settings_of(fields: Fields) -> dict[str, Any]:
+    """The settings that are named and right."""
+    read: dict[str, Any] = {"plan_audience": fields.choice("plan_audience", PlanAudience)}
+    read |= {name: fields.flag(name) for name in _FLAGS}
+    read |= {name: fields.number(name, low, high) for name, (low, high) in _NUMBERS.items()}
+    return {name: value for name, value in read.items() if value is not None}
 
 
 def _check(feature: str, on: object) -> None:

@@ -96,7 +96,8 @@ class Decider:
 
     def decide(self, access: Access, request: Request) -> Decision:
         """May the subject? Allowed when the policy allows it through one of the subject's grants."""
-        asked = self._questions.get((request[0], request[2], request[3])) or self._prepared(request)
+        key = (request[0], request[2], request[3])
+        asked = self._questions.get(key) or self.prepared(*key)
         if asked is None:
             return self._unknown(request)
         try:
@@ -111,7 +112,7 @@ class Decider:
             return Decision(allowed=False, error=str(wrong))
         if not seats:
             return _NO_GRANT
-        return _answer(asked, seats, request, known)
+        return answer(asked, seats, request, known)
 
     def _seats(self, access: Access, request: Request, known: Mapping[str, Any] | None) -> tuple[Seat, ...]:
         """The seats for what was sent, with what is registered filling the gaps; none for an account without grant."""
@@ -163,13 +164,14 @@ class Decider:
             practice_id = post.practice.id
         return self.derivation.member_seats(post, practice_id, of_client, request.now, request.authn)
 
-    def _prepared(self, request: Request) -> Asked | None:
-        key = (request.subject_type, request.action, request.resource_type)
+    def prepared(self, subject_type: str, action: str, resource_type: str) -> Asked | None:
+        """The question ready to be answered; None where there is no such question."""
+        key = (subject_type, action, resource_type)
         question = self.policy.question(*key)
         if question is None:
             return None
-        reader = self.derivation.reader(question, request.resource_type)
-        is_item, can_be_impossible = request.resource_type not in KNOWN_BY, question.impossible_diagram is not False
+        reader = self.derivation.reader(question, resource_type)
+        is_item, can_be_impossible = resource_type not in KNOWN_BY, question.impossible_diagram is not False
         asked = Asked(question, question.decide, reader, reader.read, is_item, can_be_impossible)
         return self._questions.setdefault(key, asked)
 
@@ -184,7 +186,8 @@ class Decider:
         return Decision(allowed=False, error=message, reason=Reason.UNKNOWN_QUESTION)
 
 
-def _answer(asked: Asked, seats: tuple[Seat, ...], request: Request, known: Mapping[str, Any] | None) -> Decision:
+def answer(asked: Asked, seats: tuple[Seat, ...], request: Request, known: Mapping[str, Any] | None) -> Decision:
+    """The answer through these seats, on the properties that were sent, with those `known` filling the gaps."""
     question, decides, reader, read, _, can_be_impossible = asked
     situations: tuple[Situation, ...] = ()
     missing: tuple[str, ...] = ()

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from models.vocabulary import Feature, PlanAudience, SelfManaging
+from models.vocabulary import Feature, GrantStatus, Kind, PlanAudience, SelfManaging
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import date, datetime
 
-    from models.vocabulary import GrantStatus, Kind, StaffRole
+    from models.vocabulary import StaffRole
 
 ALL_ON: Mapping[Feature, bool] = MappingProxyType(dict.fromkeys(Feature, True))
 
@@ -97,6 +97,16 @@ class Grant:
     def properties(self) -> Mapping[str, Any]:
         """The grant as a resource."""
         return {"client_id": self.client_id, "practice_id": self.practice_id}
+
+
+# The account id of a withhold that binds everyone who represents the client, now or later (row P12); no account has it.
+EVERYONE = "*"
+
+
+def bound_by(account_id: str, grants: Iterable[Grant]) -> tuple[str, ...]:
+    """The account ids whose withholds bind this account, by its grants on the client: the client is not EVERYONE."""
+    is_self = any(grant.kind is Kind.SELF and grant.status is GrantStatus.ACTIVE for grant in grants)
+    return (account_id,) if is_self else (account_id, EVERYONE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from authz_service.facts.rows import Relation, StaffPost
+from authz_service.facts.rows import Relation, StaffPost, bound_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Snapshot:
     """An `Access` made of rows. It never changes: build another for another state.
 
-    `withheld` holds (account id, client id, resource type, resource id); `blocks` (account id, client id);
+    `withheld` holds (account id or EVERYONE, client id, resource type, resource id); `blocks` (account id, client id);
     `items` maps (resource type, id) to raw properties.
     """
 
@@ -39,6 +39,9 @@ class Snapshot:
         self.staff = {row.id: row for row in sorted(staff, key=lambda row: row.id)}
         self.grants = {row.id: row for row in sorted(grants, key=lambda row: row.id)}
         self.withheld = frozenset(withheld)
+        self._withheld_from: dict[tuple[str | None, str], set[tuple[str, str]]] = defaultdict(set)
+        for account_id, client_id, resource_type, resource_id in self.withheld:
+            self._withheld_from[account_id, client_id].add((resource_type, resource_id))
         self.blocks = frozenset(blocks)
         self.emergencies = tuple(emergencies)
         self.items: dict[tuple[str, str], Mapping[str, Any]] = dict(items or {})
@@ -112,12 +115,14 @@ class Snapshot:
             for grant in client_grants
             if self.accounts[grant.account_id].state != "active" or (grant.account_id, client_id) in self.blocks
         }
+        grants = tuple(grant for grant in client_grants if grant.account_id == account_id)
+        keepers = () if account_id is None else bound_by(account_id, grants)
         return Relation(
             practice=self.practices[client.practice_id],
             client=client,
             account=self.accounts.get(account_id) if account_id is not None else None,
-            grants=tuple(grant for grant in client_grants if grant.account_id == account_id),
-            withheld=frozenset((t, i) for a, c, t, i in self.withheld if a == account_id and c == client_id),
+            grants=grants,
+            withheld=frozenset(item for each in keepers for item in self._withheld_from.get((each, client_id), ())),
             blocked=(account_id, client_id) in self.blocks,
             client_grants=client_grants,
             unreachable_accounts=frozenset(unreachable),

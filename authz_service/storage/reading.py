@@ -18,6 +18,7 @@ from authz_service.facts.rows import (
     Relation,
     Staff,
     StaffPost,
+    bound_by,
 )
 from models.tables import access as tables
 from models.vocabulary import Feature, GrantStatus, Kind, PlanAudience, SelfManaging, StaffRole
@@ -68,6 +69,13 @@ _GRANT = _by(tables.GrantRow, "id")
 _GRANTS_ON = _by(tables.GrantRow, "client_id")
 _GRANTS_OF = _by(tables.GrantRow, "account_id")
 _WITHHOLDS = _by(tables.WithholdRow, "account_id", "client_id")
+_WITHHOLDS_OF_ITEM = _by(tables.WithholdRow, "client_id", "resource_type", "resource_id")
+_kept = tables.WithholdRow.__table__.c  # type: ignore[attr-defined]
+_KEPT = held(
+    _kept,
+    _kept.account_id.in_(bindparam("accounts", expanding=True)),
+    _kept.client_id == bindparam("client_id"),
+)
 _BLOCKS = _by(tables.BlockRow, "client_id")
 _EMERGENCIES = _by(tables.EmergencyAccessRow, "client_id")
 _RESOURCE = _by(tables.ResourceRow, "resource_type", "resource_id")
@@ -102,7 +110,7 @@ class Reading:
             second_factor=row.second_factor,
             staff_second_factor=row.staff_second_factor,
             notice_hours=row.notice_hours,
-            switches=_switches(switches),
+            switches=switches_of(switches),
             version=row.version,
         )
 
@@ -122,7 +130,7 @@ class Reading:
             self_managing=SelfManaging(row.self_managing),
             assent=row.assent,
             active=row.active,
-            switches=_switches(self._all(_CLIENT_SWITCHES, client_id=client_id)),
+            switches=switches_of(self._all(_CLIENT_SWITCHES, client_id=client_id)),
             version=row.version,
         )
 
@@ -163,7 +171,7 @@ class Reading:
     def grant(self, grant_id: str) -> Grant | None:
         """The grant."""
         row = self._one(_GRANT, id=grant_id)
-        return None if row is None else _grant(row)
+        return None if row is None else grant_of(row)
 
     def grants_on(self, client_id: str) -> tuple[Grant, ...]:
         """Every grant on the client, in order of id."""
@@ -193,12 +201,14 @@ class Reading:
         rows = self._all(_ACCOUNTS, ids=sorted(holders | ({account_id} if account_id else set())))
         known = {row.id: Account(row.id, row.state) for row in rows}
         open_accounts = {each for each, account in known.items() if account.state == "active"} - blocks
-        withheld = self._all(_WITHHOLDS, account_id=account_id, client_id=client.id) if account_id else ()
+        grants = tuple(grant for grant in client_grants if grant.account_id == account_id)
+        keepers = bound_by(account_id, grants) if account_id else ()
+        withheld = self._all(_KEPT, accounts=keepers, client_id=client.id) if keepers else ()
         return Relation(
             practice=practice,
             client=client,
             account=known.get(account_id) if account_id else None,
-            grants=tuple(grant for grant in client_grants if grant.account_id == account_id),
+            grants=grants,
             withheld=frozenset((row.resource_type, row.resource_id) for row in withheld),
             blocked=account_id in blocks,
             client_grants=client_grants,
@@ -226,9 +236,22 @@ class Reading:
         return None if row is None else known_of(row)
 
     def withheld_from(self, account_id: str, client_id: str) -> tuple[tuple[str, str], ...]:
-        """(type, id) of what is kept from the account, in order."""
+        """(type, id) of what is kept from the account by its own name, in order."""
         rows = self._all(_WITHHOLDS, account_id=account_id, client_id=client_id)
         return tuple(sorted((row.resource_type, row.resource_id) for row in rows))
+
+    def withholders_of(self, client_id: str, resource_type: str, resource_id: str) -> tuple[str, ...]:
+        """The account ids, EVERYONE among them, that one item is kept from."""
+        item = {"resource_type": resource_type, "resource_id": resource_id}
+        return tuple(sorted(row.account_id for row in self._all(_WITHHOLDS_OF_ITEM, client_id=client_id, **item)))
+
+    def history(self, table: type[History], **identity: Any) -> Sequence[Row[Any]]:
+        """Every row about something that held at some time up to now (or the past instant), the newest first."""
+        columns = table.__table__.c  # type: ignore[attr-defined]
+        wanted = select(columns).where(*(columns[name] == value for name, value in identity.items()))
+        if self._at is not None:
+            wanted = wanted.where(columns.valid_from <= self._at)
+        return self._connection.execute(wanted.order_by(columns.key.desc())).all()
 
     def select(self, now: Select[Any], then: Select[Any]) -> Sequence[Row[Any]]:
         """The rows of a pair that `held` made."""
@@ -256,7 +279,7 @@ def _toggles(on: tuple[bool, ...]) -> Mapping[Feature, bool]:
     return MappingProxyType(dict(zip(Feature, on, strict=True)))
 
 
-def _switches(rows: Sequence[Row[Any]]) -> Mapping[Feature, bool]:
+def switches_of(rows: Sequence[Row[Any]]) -> Mapping[Feature, bool]:
     """Every feature; what was never switched is on."""
     if not rows:
         return ALL_ON
@@ -264,10 +287,11 @@ def _switches(rows: Sequence[Row[Any]]) -> Mapping[Feature, bool]:
 
 
 def _grants(rows: Sequence[Row[Any]]) -> tuple[Grant, ...]:
-    return tuple(_grant(row) for row in sorted(rows, key=lambda row: str(row.id)))
+    return tuple(grant_of(row) for row in sorted(rows, key=lambda row: str(row.id)))
 
 
-def _grant(row: Row[Any]) -> Grant:
+def grant_of(row: Row[Any]) -> Grant:
+    """The grant in a row."""
     return Grant(
         id=row.id,
         account_id=row.account_id,
