@@ -16,7 +16,7 @@ from authz_service.trail.segments import Link
 from models.tables.trail import EVENTS, GROUPS, HEADS, RECORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -58,7 +58,53 @@ def change_chain(practice_id: str | None) -> str:
 
 def record_change(session: Session, change: Change) -> str:
     """Adds the change to its practice's chain inside the session's transaction and returns the record's id."""
-    body = {
+    return record_changes(session, (change,))[0]
+
+
+def record_changes(session: Session, changes: Sequence[Change]) -> list[str]:
+    """The same for one or more changes of one practice, in their order."""
+    practice_id = changes[0].practice_id
+    if any(change.practice_id != practice_id for change in changes):
+        raise ValueError("the changes belong to several practices, which have a chain each")
+    return _append(session, practice_id, [_body_of(change) for change in changes])
+
+
+def record_event_once(session: Session, event_id: str, body: Mapping[str, Any]) -> bool:
+    """Adds an event to its practice's chain, as `record_change` does; False when its caller sent this id before."""
+    seen = {"caller": body["caller"], "id": event_id}
+    execute = session.connection().execute
+    if execute(select(EVENTS.c.id).filter_by(**seen)).first() is not None:
+        return False
+    execute(insert(EVENTS).values(**seen, at=body["at"]))
+    _append(session, body.get("practice_id"), [body])
+    return True
+
+
+def _append(session: Session, practice_id: str | None, bodies: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The head's row is locked until the transaction ends, so the chain has neither forks nor gaps."""
+    chain = change_chain(practice_id)
+    execute = session.connection().execute
+    ahead = update(HEADS).where(HEADS.c.chain == chain).values(number=HEADS.c.number + len(bodies))
+    if execute(ahead).rowcount == 0:
+        # Another transaction may begin the chain in the meantime.
+        with suppress(IntegrityError), session.begin_nested():
+            execute(insert(HEADS).values(chain=chain, practice_id=practice_id, number=0, hash=GENESIS))
+        execute(ahead)
+    last, digest = execute(select(HEADS.c.number, HEADS.c.hash).where(HEADS.c.chain == chain)).one()
+    records, groups = [], []
+    for number, body in enumerate(bodies, last - len(bodies) + 1):
+        record = orjson.dumps(body)
+        digest = link_hash(digest, number, record)
+        records += rows_of(Link(chain, number, digest), 0, record)
+        groups.append({"chain": chain, "number": number, "count": 1, "hash": digest})
+    execute(insert(RECORDS), records)
+    execute(insert(GROUPS), groups)
+    execute(update(HEADS).where(HEADS.c.chain == chain).values(hash=digest))
+    return [f"{chain}:{group['number']}:0" for group in groups]
+
+
+def _body_of(change: Change) -> dict[str, Any]:
+    return {
         "type": "change",
         "at": int(change.at.timestamp() * 1_000_000),
         "request_id": change.origin.request_id,
@@ -73,35 +119,3 @@ def record_change(session: Session, change: Change) -> str:
         "after": change.after,
         "reason": change.reason,
     }
-    return _append(session, body)
-
-
-def record_event_once(session: Session, event_id: str, body: Mapping[str, Any]) -> bool:
-    """Adds an event to its practice's chain, as `record_change` does; False when its caller sent this id before."""
-    seen = {"caller": body["caller"], "id": event_id}
-    execute = session.connection().execute
-    if execute(select(EVENTS.c.id).filter_by(**seen)).first() is not None:
-        return False
-    execute(insert(EVENTS).values(**seen, at=body["at"]))
-    _append(session, body)
-    return True
-
-
-def _append(session: Session, record: Mapping[str, Any]) -> str:
-    """The head's row is locked until the transaction ends, so the chain has neither forks nor gaps."""
-    practice_id = record.get("practice_id")
-    chain = change_chain(practice_id)
-    execute = session.connection().execute
-    advanced = execute(update(HEADS).where(HEADS.c.chain == chain).values(number=HEADS.c.number + 1))
-    if advanced.rowcount == 0:
-        # Another transaction may begin the chain in the meantime.
-        with suppress(IntegrityError), session.begin_nested():
-            execute(insert(HEADS).values(chain=chain, practice_id=practice_id, number=0, hash=GENESIS))
-        execute(update(HEADS).where(HEADS.c.chain == chain).values(number=HEADS.c.number + 1))
-    number, previous = execute(select(HEADS.c.number, HEADS.c.hash).where(HEADS.c.chain == chain)).one()
-    body = orjson.dumps(record)
-    link = Link(chain, number, link_hash(previous, number, body))
-    execute(insert(RECORDS), rows_of(link, 0, body))
-    execute(insert(GROUPS).values(chain=chain, number=number, count=1, hash=link.hash))
-    execute(update(HEADS).where(HEADS.c.chain == chain).values(hash=link.hash))
-    return f"{chain}:{number}:0"
