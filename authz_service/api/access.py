@@ -11,12 +11,16 @@ from authz_service.commands import grants, invitations, resources, switches, wit
 from authz_service.commands.acting import Acting
 from authz_service.commands.errors import InvalidError
 from authz_service.facts.request import NO_AUTHN, Authn
+from authz_service.facts.rows import EVERYONE
+from authz_service.storage.setters import block_of, withheld_by
 from authz_service.trail.changes import Origin
 from models.ids import is_id
 from models.vocabulary import Scope
 from models.wire import access as wire
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from authz_service.api.routing import Call
     from authz_service.facts.rows import Client, Grant, Practice
     from authz_service.storage.reading import Reading
@@ -30,14 +34,14 @@ def list_client_grants(call: Call) -> Reply:
     client_id = call.path["client_id"]
     with call.service.store.reading(call.caller.practices) as rows:
         _reachable_client(call, rows, client_id)
-        return Reply({"grants": [_grant(rows, grant) for grant in rows.grants_on(client_id)]})
+        return Reply({"grants": grants_content(rows, rows.grants_on(client_id))})
 
 
 def list_account_grants(call: Call) -> Reply:
     """Every grant of an account, within the caller's practices. An unknown account has none."""
     with call.service.store.reading(call.caller.practices) as rows:
         found = [grant for grant in rows.grants_of(call.path["account_id"]) if call.caller.may_reach(grant.practice_id)]
-        return Reply({"grants": [_grant(rows, grant) for grant in found]})
+        return Reply({"grants": grants_content(rows, found)})
 
 
 def create_grant(call: Call) -> Reply:
@@ -66,7 +70,8 @@ def update_grant(call: Call) -> Reply:
 
 def put_withheld(call: Call) -> Reply:
     """Keeps an item from the grant's account."""
-    withholding.withhold(acting_of(call), call.path["grant_id"], call.path["type"], call.path["resource_id"])
+    reason, path = call.body(wire.Reason).reason, call.path
+    withholding.withhold(acting_of(call), path["grant_id"], path["type"], path["resource_id"], reason)
     return Reply(status=204)
 
 
@@ -74,6 +79,43 @@ def delete_withheld(call: Call) -> Reply:
     """Stops keeping an item from the grant's account."""
     withholding.release(acting_of(call), call.path["grant_id"], call.path["type"], call.path["resource_id"])
     return Reply(status=204)
+
+
+def show_withheld(call: Call) -> Reply:
+    """From whom an item of a client is kept, by whom, since when and why."""
+    client_id, item = call.path["client_id"], (call.path["type"], call.path["resource_id"])
+    with call.service.store.reading(call.caller.practices) as rows:
+        _reachable_client(call, rows, client_id)
+        found = {each: withheld_by(rows, each, client_id, item) for each in rows.withholders_of(client_id, *item)}
+    everyone = found.pop(EVERYONE, None)
+    accounts = [{"account_id": each, **setter.content} for each, setter in found.items() if setter is not None]
+    return Reply({"everyone": None if everyone is None else everyone.content, "accounts": accounts})
+
+
+def put_withheld_from_all(call: Call) -> Reply:
+    """Keeps an item from everyone who represents a client."""
+    reason, path = call.body(wire.Reason).reason, call.path
+    withholding.withhold_from_all(acting_of(call), path["client_id"], path["type"], path["resource_id"], reason)
+    return Reply(status=204)
+
+
+def delete_withheld_from_all(call: Call) -> Reply:
+    """Stops keeping an item from everyone who represents a client."""
+    path = call.path
+    withholding.release_for_all(acting_of(call), path["client_id"], path["type"], path["resource_id"])
+    return Reply(status=204)
+
+
+def show_block(call: Call) -> Reply:
+    """The safety block between the grant's account and its client."""
+    with call.service.store.reading(call.caller.practices) as rows:
+        grant = rows.grant(call.path["grant_id"])
+        if grant is None or not call.caller.may_reach(grant.practice_id):
+            raise ProblemError(404, "there is no such grant")
+        found = block_of(rows, grant.account_id, grant.client_id)
+    if found is None:
+        raise ProblemError(404, "there is no safety block")
+    return Reply(found.content)
 
 
 def put_block(call: Call) -> Reply:
@@ -239,6 +281,11 @@ def _reachable_client(call: Call, rows: Reading, client_id: str) -> Client:
     return client
 
 
+def grants_content(rows: Reading, found: Iterable[Grant]) -> list[dict[str, Any]]:
+    """Grants as answers show them."""
+    return [_grant(rows, grant) for grant in found]
+
+
 def _grant(rows: Reading, grant: Grant) -> dict[str, Any]:
     relation = rows.relation(grant.account_id, grant.client_id)
     return {
@@ -256,6 +303,7 @@ def _grant(rows: Reading, grant: Grant) -> dict[str, Any]:
             {"type": kind, "id": item} for kind, item in rows.withheld_from(grant.account_id, grant.client_id)
         ],
         "blocked": relation is not None and relation.blocked,
+        "locked": relation is not None and relation.account is not None and relation.account.state == "locked",
         "etag": str(grant.version),
     }
 

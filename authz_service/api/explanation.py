@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Any
 from authz_service.engine.explain import explain
 from authz_service.engine.refusal import Reason, refusal_of
 from authz_service.facts.decision import Reason as Denied
+from authz_service.storage.setters import About, setter_of
+from models.vocabulary import SubjectType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from authz_service.api.authzen import Asked
     from authz_service.engine import Policy
     from authz_service.engine.explain import Explanation
     from authz_service.engine.refusal import Refusal
     from authz_service.facts.decision import Decision, Situation
+    from authz_service.storage.reading import Reading
 
 # Who can change it stands in `controlled_by` of the facts.
 _TEXTS = {
@@ -51,15 +55,18 @@ def describe(policy: Policy, decision: Decision) -> dict[str, Any]:
             "rules": [],
             "facts": [],
             "nearest": [],
+            "grant_id": None,
             "reason_admin": {"code": code, "text": text},
             "reason_user": None,
             "refusal": Reason.NOT_FOUND.value,
         }
     if decision.allowed:
         deciding = decision.situations[-1]
-        return _told(policy, explain(deciding.question, deciding.subject, deciding.resource), None)
-    explanations = [explain(each.question, each.subject, each.resource) for each in decision.situations]
-    return _told(policy, min(explanations, key=_distance), refusal_to_tell(decision.situations))
+        told = _told(policy, explain(deciding.question, deciding.subject, deciding.resource), None)
+        return told | {"grant_id": deciding.grant_id}
+    explained = [(explain(each.question, each.subject, each.resource), each.grant_id) for each in decision.situations]
+    nearest, grant_id = min(explained, key=lambda pair: _distance(pair[0]))
+    return _told(policy, nearest, refusal_to_tell(decision.situations)) | {"grant_id": grant_id}
 
 
 def refusal_to_tell(situations: Iterable[Situation]) -> Refusal | None:
@@ -83,6 +90,18 @@ def reason_user(refusal: Refusal) -> dict[str, Any]:
         for fact in refusal.facts
     ]
     return {"code": refusal.reason.value, "text": _TEXTS[refusal.reason], "facts": facts}
+
+
+def tell_setters(rows: Reading, asked: Asked, explanation: Mapping[str, Any]) -> None:
+    """Add to each deciding fact of an account's explanation who made it what it is, and when, as `set`."""
+    grant = None if explanation["grant_id"] is None else rows.grant(explanation["grant_id"])
+    if asked.subject_type != SubjectType.ACCOUNT or grant is None:
+        return
+    item = (asked.resource_type, asked.resource_id)
+    about = About(asked.subject_id, grant.client_id, grant.practice_id, grant.id, item)
+    for fact in explanation["facts"]:
+        if found := setter_of(rows, fact["fact"], about):
+            fact["set"] = found.content | ({"everyone": True} if found.everyone else {})
 
 
 def _distance(explanation: Explanation) -> int:

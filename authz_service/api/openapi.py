@@ -81,7 +81,7 @@ def _describe(endpoint: Endpoint, names: dict[Any, Any]) -> dict[str, Any]:
     if endpoint.body is not None:
         media_type = FORM_TYPE if endpoint.form else "application/json"
         schema = names[endpoint.body, "validation"]
-        described["requestBody"] = {"required": True, "content": {media_type: {"schema": schema}}}
+        described["requestBody"] = {"required": not endpoint.body_optional, "content": {media_type: {"schema": schema}}}
     if endpoint.scope is not None:
         described["security"] = [{"token": [endpoint.scope.value]}]
     for status in _refusals(endpoint):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from authz_service.api.authzen import Asked, read_asked
 from authz_service.api.evaluation import reach
 from authz_service.api.evaluations import check_at, decision_record, evaluate_all
-from authz_service.api.explanation import joined_refusal, reason_user
+from authz_service.api.explanation import joined_refusal, reason_user, tell_setters
 from authz_service.api.problems import ProblemError
 from authz_service.api.routing import Reply
 from authz_service.engine import MISSING
@@ -17,7 +17,7 @@ from authz_service.facts.bindings import bindings_of
 from authz_service.facts.decision import DeniedError, Situation
 from authz_service.facts.request import Request
 from authz_service.facts.sources import FactError
-from models.vocabulary import SubjectType
+from models.vocabulary import Scope, SubjectType
 from models.wire import authzen
 
 if TYPE_CHECKING:
@@ -31,12 +31,15 @@ if TYPE_CHECKING:
 
 
 def explain(call: Call) -> Reply:
-    """One question with its explanation."""
+    """One question with its explanation; who may read the access data (`access:read`) learns who set what decided."""
     asked = read_asked(call.document)._replace(explain=True)
     check_at(call.caller, asked)
     (outcome,) = evaluate_all(call.service, call.caller, (asked,), call.now, None)
     call.service.metrics.note_decisions(outcome.allowed, not outcome.allowed)
     call.exchange.decision = outcome.allowed
+    if Scope.ACCESS_READ in call.caller.scopes and outcome.context is not None:
+        with call.service.store.reading(call.caller.practices, asked.at) as rows:
+            tell_setters(rows, asked, outcome.context["explanation"])
     record = decision_record(call.service, call.exchange, call.caller, call.now, [outcome.item])
     return Reply(outcome.body(), records=[record])
 

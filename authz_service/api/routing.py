@@ -107,6 +107,7 @@ class Endpoint:
     run: Callable[[Call], Reply]
     scope: Scope | None = None  # None: public
     body: type[BaseModel] | None = None
+    body_optional: bool = False
     reply: type[BaseModel] | None = None
     refusals: tuple[int, ...] = ()  # besides those that every endpoint with a scope or body has
     query: tuple[Parameter, ...] = ()
@@ -129,7 +130,8 @@ def starlette_route(service: Service, endpoint: Endpoint) -> Route:
         caller = None
         if endpoint.scope is not None:
             caller = exchange.authenticate(service, now.timestamp(), endpoint.scope)
-        document = {} if endpoint.body is None or endpoint.form else _read_document(exchange, endpoint)
+        bodiless = endpoint.body is None or endpoint.form or (endpoint.body_optional and not exchange.body)
+        document = {} if bodiless else _read_document(exchange, endpoint)
         query = {} if endpoint.any_query else _read_query(request, endpoint)
         call = Call(service, exchange, now, request.path_params, query, caller, document, request.headers.raw)
         try:

@@ -10,8 +10,7 @@ from models.tables.access import BlockRow, WithholdRow
 
 if TYPE_CHECKING:
     from authz_service.commands.acting import Acting
-    from authz_service.facts.rows import Client
-    from authz_service.facts.rows import Grant
+    from authz_service.facts.rows import Client, Grant
     from authz_service.storage.writing import Writer
 
 

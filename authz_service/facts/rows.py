@@ -33,6 +33,7 @@ class Practice:
     notice_hours: int = 24  # an appointment nearer than this is on short notice
     switches: Mapping[Feature, bool] = field(default_factory=lambda: ALL_ON)
     version: int = 1
+    switches_version: int = 0  # how often one of them was turned
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Client:
     active: bool = True
     switches: Mapping[Feature, bool] = field(default_factory=lambda: ALL_ON)
     version: int = 1
+    switches_version: int = 0  # how often one of them was turned
 
     @property
     def properties(self) -> Mapping[str, Any]:

@@ -56,6 +56,30 @@ class Snapshot:
         self._relations: dict[tuple[str | None, str], Relation | None] = {}
         self._posts: dict[str, StaffPost | None] = {}
 
+    def having(
+        self,
+        *,
+        practices: Iterable[Practice] = (),
+        clients: Iterable[Client] = (),
+        accounts: Iterable[Account] = (),
+        staff: Iterable[Staff] = (),
+        grants: Iterable[Grant] = (),
+        withheld: Iterable[tuple[str, str, str, str]] | None = None,
+        blocks: Iterable[tuple[str, str]] | None = None,
+    ) -> Snapshot:
+        """The same with these rows in place of those of the same id; sets of pairs are replaced whole."""
+        return Snapshot(
+            practices={**self.practices, **{row.id: row for row in practices}}.values(),
+            clients={**self.clients, **{row.id: row for row in clients}}.values(),
+            accounts={**self.accounts, **{row.id: row for row in accounts}}.values(),
+            staff={**self.staff, **{row.id: row for row in staff}}.values(),
+            grants={**self.grants, **{row.id: row for row in grants}}.values(),
+            withheld=self.withheld if withheld is None else withheld,
+            blocks=self.blocks if blocks is None else blocks,
+            emergencies=self.emergencies,
+            items=self.items,
+        )
+
     def account(self, account_id: str) -> Account | None:
         """The account."""
         return self.accounts.get(account_id)

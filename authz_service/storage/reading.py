@@ -112,6 +112,7 @@ class Reading:
             notice_hours=row.notice_hours,
             switches=switches_of(switches),
             version=row.version,
+            switches_version=sum(each.version for each in switches),
         )
 
     def practices(self) -> tuple[str, ...]:
@@ -123,6 +124,7 @@ class Reading:
         row = self._one(_CLIENT, id=client_id)
         if row is None:
             return None
+        switches = self._all(_CLIENT_SWITCHES, client_id=client_id)
         return Client(
             id=row.id,
             practice_id=row.practice_id,
@@ -130,8 +132,9 @@ class Reading:
             self_managing=SelfManaging(row.self_managing),
             assent=row.assent,
             active=row.active,
-            switches=switches_of(self._all(_CLIENT_SWITCHES, client_id=client_id)),
+            switches=switches_of(switches),
             version=row.version,
+            switches_version=sum(each.version for each in switches),
         )
 
     def clients(self, practice_id: str) -> tuple[str, ...]:
@@ -252,6 +255,10 @@ class Reading:
         if self._at is not None:
             wanted = wanted.where(columns.valid_from <= self._at)
         return self._connection.execute(wanted.order_by(columns.key.desc())).all()
+
+    def holds(self, row: Row[Any]) -> bool:
+        """Whether a row of `history` holds now (or held at the past instant)."""
+        return row.valid_to is None or (self._at is not None and row.valid_to > self._at)
 
     def select(self, now: Select[Any], then: Select[Any]) -> Sequence[Row[Any]]:
         """The rows of a pair that `held` made."""

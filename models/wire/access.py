@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date  # noqa: TC003 (pydantic reads the annotation)
+from datetime import date, datetime  # noqa: TC003 (pydantic reads the annotation)
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -31,6 +31,7 @@ class Grant(BaseModel):
     toggles: dict[Feature, bool]
     withheld: list[dict[str, str]] = Field(description="Items kept from this account.")
     blocked: bool
+    locked: bool = Field(description="The account's sign-in is locked, everywhere.")
     etag: str
 
 
@@ -60,6 +61,33 @@ class GrantPatch(_Strict):
     until: date | None = None
     proof: str | None = None
     toggles: dict[Feature, bool | None] | None = None
+
+
+class Reason(_Strict):
+    """Why something is done, for whoever reviews it."""
+
+    reason: str | None = Field(default=None, max_length=500)
+
+
+class Setting(BaseModel):
+    """Who set something, when, and why where that was said."""
+
+    by: str
+    at: datetime
+    reason: str | None
+
+
+class KeptFrom(Setting):
+    """An account that an item is kept from by name."""
+
+    account_id: str
+
+
+class Withheld(BaseModel):
+    """From whom an item is kept: from everyone who represents the client, from some by name, or from nobody."""
+
+    everyone: Setting | None
+    accounts: list[KeptFrom]
 
 
 class Block(_Strict):
