@@ -84,6 +84,7 @@ def create_app(
     state.settings, state.clock, state.frame = settings, clock, frame
     state.records = RecordsStore(settings.records_database_url)
     state.authz = AuthzClient(settings, clock, authz_transport)
+    state.outbox = OutboxCarrier(state.records, state.authz)
     state.payments = open_provider(settings, state.records, clock)
     state.cookies, state.passwords = Cookies(settings), Passwords()
     state.factor_seal = Seal(secret_of(settings))
@@ -99,7 +100,7 @@ def create_app(
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     state = app.state
     tasks = [
-        asyncio.create_task(OutboxCarrier(state.records, state.authz).run()),
+        asyncio.create_task(state.outbox.run()),
         asyncio.create_task(Background(state).run()),
     ]
     try:

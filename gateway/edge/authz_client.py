@@ -200,6 +200,50 @@ class AuthzClient:
         """Change what decisions read of a client: `born`, `self_managing`, `assent`, `active`."""
         return await self._ask("PATCH", f"/v1/clients/{_part(client_id)}", changes, actor=actor, etag=etag)
 
+    async def merge_client(self, client_id: str, into: str, *, actor: str) -> None:
+        """Let an empty client record give way to another."""
+        await self._ask("POST", f"/v1/clients/{_part(client_id)}/merge", {"into": into}, actor=actor)
+
+    async def counts(self, practice_id: str) -> Json:
+        """What the plan counts: `active_clients`, `contacts`, `staff`, `subscribed_staff`, `charged_staff`."""
+        return await self._ask("GET", f"/v1/practices/{_part(practice_id)}/counts")
+
+    async def roster(self, practice_id: str, client_ids: Sequence[str]) -> dict[str, Json]:
+        """How clients stand, by id: `active`, `self_managing`, `people` (how many by status), and more."""
+        if not client_ids:
+            return {}
+        path = f"/v1/practices/{_part(practice_id)}/roster?limit=500&clients={quote(','.join(client_ids), safe=',')}"
+        return {one["id"]: one for one in read_mappings((await self._ask("GET", path)).get("clients"))}
+
+    async def not_in_care(self, practice_id: str) -> list[str]:
+        """Ids of the clients who are not in care."""
+        found: list[str] = []
+        after = ""
+        while True:
+            path = f"/v1/practices/{_part(practice_id)}/roster?limit=500&active=false&after={_part(after)}"
+            answer = await self._ask("GET", path)
+            found += [str(one["id"]) for one in read_mappings(answer.get("clients"))]
+            after = str(answer.get("next", ""))
+            if not after:
+                return found
+
+    async def lock_out(self, practice_id: str, account_id: str, *, on: bool, actor: str) -> None:
+        """Take all access at a practice from a person, or give it back."""
+        path = f"/v1/practices/{_part(practice_id)}/accounts/{_part(account_id)}/lock"
+        await self._ask("PUT" if on else "DELETE", path, {} if on else None, actor=actor)
+
+    async def merge_accounts(self, practice_id: str, account_id: str, into: str, *, actor: str) -> dict[str, str]:
+        """Make two accounts of one person one at a practice; the grant that stands in place of each that ended."""
+        path = f"/v1/practices/{_part(practice_id)}/accounts/{_part(account_id)}/merge"
+        answer = await self._ask("POST", path, {"into": into}, actor=actor)
+        return {str(old): str(new) for old, new in read_mapping(answer.get("grants")).items()}
+
+    async def decline_invitation(self, account_id: str) -> list[str]:
+        """End the pending grants of an account whose person does not want them; the ids of those that ended."""
+        answer = await self._ask("POST", f"/v1/accounts/{_part(account_id)}/decline", {})
+        declined = answer.get("declined")
+        return [str(one) for one in declined] if isinstance(declined, list) else []
+
     async def staff_of(self, practice_id: str) -> list[Json]:
         """A practice's staff: `id`, `roles`, `state`, `subscribed`, `may_invite`, `available`, `assigned`, `etag`."""
         return read_mappings((await self._ask("GET", f"/v1/practices/{_part(practice_id)}/staff")).get("staff"))
@@ -219,8 +263,11 @@ class AuthzClient:
 
     async def record(self, event: Mapping[str, Any]) -> None:
         """Add an event (`action`, `actor`, `account_id`, `practice_id`) to the trail; durable when this returns."""
-        known = {name: value for name, value in event.items() if value is not None}
-        await self._ask("POST", "/v1/trail", {"events": [known]})
+        await self.record_all([{name: value for name, value in event.items() if value is not None}])
+
+    async def record_all(self, events: Sequence[Json]) -> None:
+        """Add events to the trail; one with an `id` that arrived before is not added again."""
+        await self._ask("POST", "/v1/trail", {"events": list(events)})
 
     async def register(self, resources: Sequence[Json]) -> None:
         """Register the facts of items: objects of `type`, `id`, `properties`."""

@@ -1,21 +1,22 @@
-"""Registers the facts of items with the authz service, in the order in which they changed.
+"""Tells the authz service what changed: the facts of items, and events for the trail, each in order.
 
-A change writes its entry in its own transaction; this task carries the entries over and forgets those that arrived.
+A change writes its entries in its own transaction; this task carries them over and forgets those that arrived.
 """
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 from anyio import to_thread
 from sqlalchemy import delete, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import select
+from sqlmodel import col, select
 
 from gateway.edge.errors import CannotDecide, Rejected
+from models.tables.events import WaitingEvent
 from models.tables.records import Outbox, Practice
 
 if TYPE_CHECKING:
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
     from gateway.records.store import RecordsStore
 
 BATCH_MAX = 200  # entries of one call
+EVENTS_MAX = 100  # events of one call
 PAUSE_SECONDS = 1.0  # between two looks
 PAUSE_SECONDS_MAX = 30.0  # while the service cannot be reached
 _ONE_CARRIER = 0x6B67_6F75  # PostgreSQL advisory lock: two carriers could put an older fact over a newer one
+Entry = TypeVar("Entry", Outbox, WaitingEvent)
 log: Any = structlog.get_logger()
 
 
@@ -38,6 +41,9 @@ class OutboxCarrier:
         self._store = store
         self._authz = authz
         self._lock: Connection | None = None
+        self._one_at_a_time = asyncio.Lock()
+        self._news = asyncio.Event()
+        store.on_event = self._news.set
 
     async def run(self) -> None:
         """Carry entries over until cancelled."""
@@ -45,30 +51,39 @@ class OutboxCarrier:
         try:
             while True:
                 try:
+                    self._news.clear()
                     await self.carry_all()
                     pause = PAUSE_SECONDS
                 except (CannotDecide, Rejected) as error:
-                    log.warning("facts_not_registered", reason=str(error))
+                    log.warning("outbox_not_carried", reason=str(error))
                     pause = min(pause * 2, PAUSE_SECONDS_MAX)
                 except SQLAlchemyError as error:  # What it says may hold content, so only its kind is logged.
                     log.warning("outbox_not_read", reason=type(error).__name__)
                     self._let_go()
                     pause = min(pause * 2, PAUSE_SECONDS_MAX)
-                await asyncio.sleep(pause)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), pause)
         finally:
             self._let_go()
 
     async def carry_all(self) -> int:
         """Carry over every entry there is; returns how many. Raises CannotDecide or Rejected, keeping what is left."""
-        if not await to_thread.run_sync(self._is_carrier):
-            return 0
-        carried = 0
-        for practice_id in await to_thread.run_sync(self._practices):
-            while entries := await to_thread.run_sync(self._read, practice_id):
-                await self._register(entries)
-                await to_thread.run_sync(self._forget, practice_id, [entry.number for entry in entries])
-                carried += len(entries)
-        return carried
+        async with self._one_at_a_time:
+            if not await to_thread.run_sync(self._is_carrier):
+                return 0
+            carried = 0
+            for practice_id in (None, *await to_thread.run_sync(self._practices)):
+                while events := await to_thread.run_sync(self._read, WaitingEvent, practice_id, EVENTS_MAX):
+                    await self._authz.record_all([waiting.event for waiting in events])
+                    await to_thread.run_sync(self._forget, WaitingEvent, practice_id, events)
+                    carried += len(events)
+                if practice_id is None:
+                    continue
+                while entries := await to_thread.run_sync(self._read, Outbox, practice_id, BATCH_MAX):
+                    await self._register(entries)
+                    await to_thread.run_sync(self._forget, Outbox, practice_id, entries)
+                    carried += len(entries)
+            return carried
 
     async def _register(self, entries: list[Outbox]) -> None:
         newest = {(entry.type, entry.id): entry.properties for entry in entries}
@@ -102,11 +117,11 @@ class OutboxCarrier:
         with self._store.session(None) as session:
             return list(session.exec(select(Practice.id)))
 
-    def _read(self, practice_id: str) -> list[Outbox]:
+    def _read(self, table: type[Entry], practice_id: str | None, limit: int) -> list[Entry]:
         with self._store.session(practice_id) as session:
-            chosen = select(Outbox).where(Outbox.practice_id == practice_id)
-            return list(session.exec(chosen.order_by(Outbox.number).limit(BATCH_MAX)))  # type: ignore[arg-type]
+            chosen = select(table).where(col(table.practice_id) == practice_id)
+            return list(session.exec(chosen.order_by(col(table.number)).limit(limit)))
 
-    def _forget(self, practice_id: str, numbers: list[int | None]) -> None:
+    def _forget(self, table: type[Entry], practice_id: str | None, entries: list[Entry]) -> None:
         with self._store.session(practice_id) as session:
-            session.execute(delete(Outbox).where(Outbox.number.in_(numbers)))  # type: ignore[union-attr]
+            session.execute(delete(table).where(col(table.number).in_([entry.number for entry in entries])))

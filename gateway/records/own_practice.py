@@ -15,6 +15,7 @@ from sqlalchemy.orm import with_loader_criteria
 from sqlmodel import Session
 
 from models.tables.base import RecordsTable
+from models.tables.events import WaitingEvent
 from models.tables.getting_in import MailedLink
 from models.tables.identity import Person
 from models.tables.mail import Mail
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 # Each of them is found before it is known which practice it belongs to.
 OF_EVERYONE = (Person, ClientHome, MailedLink)
-WITH_NONE = (Mail,)  # Rows that belong to no practice are seen outside every practice only.
+WITH_NONE = (Mail, WaitingEvent)  # Rows that belong to no practice are seen outside every practice only.
 
 
 class OtherPracticeError(Exception):

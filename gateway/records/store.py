@@ -15,6 +15,7 @@ from sqlalchemy import and_, func, text
 from sqlmodel import Session, select
 
 from gateway.records.database import open_engine
+from gateway.records.events import WAITING
 from gateway.records.own_practice import OwnPracticeSession, keeping_to
 from models.tables.identity import Credential, Person
 from models.tables.records import Client, ClientHome, Item, Outbox, Practice
@@ -39,6 +40,7 @@ class RecordsStore:
     def __init__(self, url: str) -> None:
         self.engine = open_engine(url)
         self._threads = CapacityLimiter(THREADS_MAX)
+        self.on_event: Callable[[], None] = lambda: None  # called when an event has been written; it must not wait
 
     @contextmanager
     def session(self, practice_id: str | None, *, writing: bool = False) -> Iterator[Session]:
@@ -177,7 +179,14 @@ class RecordsStore:
 
     async def change(self, practice_id: str | None, work: Callable[[Session], Result]) -> Result:
         """What `work` returns once everything that it wrote is committed; an error undoes all of it."""
-        return await self._run(practice_id, work, writing=True)
+
+        def watched(session: Session) -> tuple[Result, bool]:
+            return work(session), WAITING in session.info
+
+        result, told = await self._run(practice_id, watched, writing=True)
+        if told:
+            self.on_event()
+        return result
 
     async def _run(
         self, practice_id: str | None, work: Callable[[Session], Result], *, writing: bool = False
