@@ -9,13 +9,14 @@ from sqlalchemy import select
 
 from authz_service.storage.cache import Touched
 from authz_service.storage.reading import Reading
-from authz_service.trail.changes import Change, record_change
+from authz_service.trail.changes import Change, record_change, record_changes
 from models.tables import access as tables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
 
+    from sqlalchemy import Connection
     from sqlalchemy.orm import Session
 
     from authz_service.trail.changes import Origin
@@ -44,6 +45,11 @@ class Writer:
         self.touched = Touched()
         self._session = session
 
+    @property
+    def connection(self) -> Connection:
+        """The transaction's own connection, for reads that `reading` has no word for."""
+        return self._session.connection()
+
     def current(self, table: type[R], **identity: Any) -> R | None:
         """The row that holds now."""
         conditions = (getattr(table, name) == value for name, value in identity.items())
@@ -63,6 +69,15 @@ class Writer:
         self._touch(row)
         self._session.flush()
         return row
+
+    def add(self, table: type[R], rows: Iterable[Mapping[str, Any]]) -> None:
+        """Let many things hold from now on of which none held before; each may bring its own `reason`."""
+        marks = {"version": 1, "valid_from": self.now, "changed_by": self.origin.actor, "reason": self.reason}
+        made = [table(**{**marks, **values}) for values in rows]
+        self._session.add_all(made)
+        self._session.flush()
+        for row in made:
+            self._touch(row)
 
     def seed(self, world: str, day: date) -> None:
         """Note that the database was filled with a world, and which day its frozen day became."""
@@ -85,20 +100,19 @@ class Writer:
         after: Mapping[str, Any] | None = None,
     ) -> None:
         """Record a change of this transaction; `before` and `after` hold what differs."""
-        change = Change(
-            at=self.now,
-            origin=self.origin,
-            action=action,
-            resource_type=resource[0],
-            resource_id=resource[1],
-            practice_id=practice_id,
-            client_id=client_id,
-            account_id=account_id,
-            before=before,
-            after=after,
-            reason=self.reason,
-        )
-        record_change(self._session, change)
+        about = {"practice_id": practice_id, "client_id": client_id, "account_id": account_id}
+        record_change(self._session, self.change(action, resource, **about, before=before, after=after))
+
+    def change(self, action: str, resource: tuple[str, str], **about: Any) -> Change:
+        """A change of this transaction, to be recorded together with others (`record_all`)."""
+        reason = about.pop("reason", self.reason)
+        kind, name = resource
+        return Change(self.now, self.origin, action, resource_type=kind, resource_id=name, reason=reason, **about)
+
+    def record_all(self, changes: Sequence[Change]) -> None:
+        """Record changes of one practice, in their order."""
+        if changes:
+            record_changes(self._session, changes)
 
     def _end(self, row: History) -> datetime:
         # A clock that was set back must not make a row end before it began.
