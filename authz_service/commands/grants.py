@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from authz_service.commands.acting import changing, require_current
 from authz_service.commands.errors import ConflictError, InvalidError, NotFoundError
 from authz_service.commands.fields import Fields
+from authz_service.commands.kind_defaults import starting_toggles
 from authz_service.facts.code import age_class, day_of
 from authz_service.storage.writing import values_of
 from models.ids import new_grant_id
 from models.tables.access import AccountRow, GrantRow
-from models.vocabulary import AgeClass, Feature, GrantStatus, Kind, SelfManaging, default_toggles
+from models.vocabulary import AgeClass, Feature, GrantStatus, Kind, SelfManaging
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from authz_service.trail.changes import Origin
 
 PROOFS = ("none", "on_file")
-_CHANGEABLE = ("status", "from", "until", "toggles", "proof")
+CHANGEABLE = ("status", "from", "until", "toggles", "proof")
 _OWN_CHOICE = frozenset({"from", "until", "toggles", "proof"})  # what makes a grant other than its kind's
 # What an administrator can make of a grant; only the first login turns pending into active (row W22).
 _NEXT: Mapping[GrantStatus, frozenset[GrantStatus]] = {
@@ -56,7 +57,7 @@ def create_grant(acting: Acting, client_id: str, body: Mapping[str, Any]) -> Gra
     defaults of its kind is an invitation, which whoever may invite creates too (row Y5).
     """
     client = acting.client(client_id)
-    fields = Fields(body, ("account_id", "kind", *_CHANGEABLE))
+    fields = Fields(body, ("account_id", "kind", *CHANGEABLE))
     account_id = fields.identifier("account_id")
     kind = fields.choice("kind", Kind)
     if "kind" not in fields:
@@ -75,7 +76,7 @@ def create_grant(acting: Acting, client_id: str, body: Mapping[str, Any]) -> Gra
         age = _age(writer, client)
         check_kind(writer.reading, client, account_id, kind, age)
         chosen = {name: on for name, on in changed.items() if on is not None}
-        toggles = _written({**default_toggles(kind, age), **chosen})
+        toggles = _written({**starting_toggles(writer.reading, client.practice_id, kind, age), **chosen})
         grant_id = new_grant_id(account_id, client_id, lambda taken: writer.current(GrantRow, id=taken) is not None)
         if writer.current(AccountRow, id=account_id) is None:
             writer.put(AccountRow, id=account_id, state="active")
@@ -98,34 +99,44 @@ def create_grant(acting: Acting, client_id: str, body: Mapping[str, Any]) -> Gra
 def update_grant(acting: Acting, grant_id: str, changes: Mapping[str, Any], etag: str | None) -> Grant:
     """Change `status`, `from`, `until`, `toggles`, `proof`; what is not named stays, a null toggle gets its default."""
     found = acting.grant(grant_id)
-    client = acting.client(found.client_id)
-    fields = Fields(changes, _CHANGEABLE)
-    with acting.changing(client.practice_id) as writer:
+    with acting.changing(found.practice_id) as writer:
         row = writer.current(GrantRow, id=grant_id)
         if row is None:
             raise NotFoundError("grant")
-        action = "end" if changes.get("status") == GrantStatus.ENDED else "update"
-        acting.require(writer, action, ("grant", grant_id), client.practice_id, client.id)
+        acting.require(writer, action_of(changes), ("grant", grant_id), row.practice_id, row.client_id)
         require_current("grant", row.version, etag)
-        if row.status == GrantStatus.ENDED:
-            raise ConflictError("the grant has ended and stays as it was; create another")
-        values = values_of(row)
-        status = fields.word("status", tuple(GrantStatus))
-        if status is not None and status != row.status:
-            if status not in _NEXT[GrantStatus(row.status)]:
-                fields.refuse("status", f"cannot be changed from {row.status} to {status}")
-            values["status"] = status
-        for name, column in (("from", "starts"), ("until", "until")):
-            if name in fields:
-                values[column] = fields.day(name)
-        check_window(fields, values["starts"], values["until"])
-        values["proof"] = fields.word("proof", PROOFS) or row.proof
-        defaults = default_toggles(Kind(row.kind), _age(writer, client))
-        changed = {name: defaults[name] if on is None else on for name, on in fields.toggles("toggles").items()}
-        values["toggles"] = {**row.toggles, **_written(changed)}
-        fields.close()
-        before, after = _difference(values_of(row), values)
-        return _put(writer, f"grant.{action}", values, before, after)
+        return change_grant(writer, row, changes)
+
+
+def action_of(changes: Mapping[str, Any]) -> str:
+    """What the policy calls such a change."""
+    return "end" if changes.get("status") == GrantStatus.ENDED else "update"
+
+
+def change_grant(writer: Writer, row: GrantRow, changes: Mapping[str, Any]) -> Grant:
+    """Let the changes hold from now on. Raises InvalidError for those that make no sense."""
+    if row.status == GrantStatus.ENDED:
+        raise ConflictError(f"the grant {row.id} has ended and stays as it was; create another")
+    fields, values = Fields(changes, CHANGEABLE), values_of(row)
+    status = fields.word("status", tuple(GrantStatus))
+    if status is not None and status != row.status:
+        if status not in _NEXT[GrantStatus(row.status)]:
+            fields.refuse("status", f"cannot be changed from {row.status} to {status}")
+        values["status"] = status
+    for name, column in (("from", "starts"), ("until", "until")):
+        if name in fields:
+            values[column] = fields.day(name)
+    check_window(fields, values["starts"], values["until"])
+    values["proof"] = fields.word("proof", PROOFS) or row.proof
+    changed = fields.toggles("toggles")
+    usual = _usual(writer, row) if None in changed.values() else {}
+    values["toggles"] = {
+        **row.toggles,
+        **_written({name: usual[name] if on is None else on for name, on in changed.items()}),
+    }
+    fields.close()
+    before, after = _difference(values_of(row), values)
+    return _put(writer, f"grant.{action_of(changes)}", values, before, after)
 
 
 def end_grant(acting: Acting, grant_id: str, etag: str | None = None) -> Grant:
@@ -225,6 +236,13 @@ def check_kind(rows: Standing, client: Client, account_id: str, kind: Kind, age:
 def _written(toggles: Mapping[Feature, bool]) -> dict[str, bool]:
     """Toggles as they are stored: plain texts, which not every writer of JSON makes of an enum's members."""
     return {feature.value: on for feature, on in toggles.items()}
+
+
+def _usual(writer: Writer, row: GrantRow) -> Mapping[Feature, bool]:
+    client = writer.reading.client(row.client_id)
+    if client is None:
+        raise NotFoundError("client")
+    return starting_toggles(writer.reading, row.practice_id, Kind(row.kind), _age(writer, client))
 
 
 def _age(writer: Writer, client: Client) -> AgeClass:

@@ -26,41 +26,48 @@ SETTINGS = ("plan_audience", *_FLAGS, *_NUMBERS)
 def set_practice_switch(acting: Acting, practice_id: str, feature: str, on: object) -> Practice:
     """Switch a feature of the practice on or off; off is off for everyone."""
     _check(feature, on)
-    if not acting.reaches(practice_id):
-        raise NotFoundError("practice")
-    with acting.changing(practice_id) as writer:
-        practice = _practice(writer, practice_id)
-        acting.require(writer, "update", ("switch", feature), practice_id)
-        before = practice.switches[Feature(feature)]
-        if before is not on:
-            writer.put(PracticeSwitchRow, practice_id=practice_id, feature=feature, is_on=on)
-            writer.record(
-                "switch.update",
-                ("switch", feature),
-                practice_id=practice_id,
-                before={feature: before},
-                after={feature: on},
-            )
-        return _practice(writer, practice_id)
+    return update_practice_switches(acting, practice_id, {feature: on})
 
 
 def set_client_switch(acting: Acting, client_id: str, feature: str, on: object) -> Client:
     """Switch a feature of one client on or off."""
     _check(feature, on)
-    practice_id = acting.client(client_id).practice_id
+    return update_client_switches(acting, client_id, {feature: on})
+
+
+def update_practice_switches(
+    acting: Acting, practice_id: str, switches: Mapping[str, object], etag: str | None = None
+) -> Practice:
+    """Switch several features of the practice at once; what is not named stays."""
+    if not acting.reaches(practice_id):
+        raise NotFoundError("practice")
+    wanted = _wanted(switches)
     with acting.changing(practice_id) as writer:
-        acting.require(writer, "update", ("switch", feature), practice_id, client_id)
-        before = _client(writer, client_id).switches[Feature(feature)]
-        if before is not on:
-            writer.put(ClientSwitchRow, practice_id=practice_id, client_id=client_id, feature=feature, is_on=on)
-            writer.record(
-                "switch.update",
-                ("switch", feature),
-                practice_id=practice_id,
-                client_id=client_id,
-                before={feature: before},
-                after={feature: on},
-            )
+        practice = _practice(writer, practice_id)
+        for feature in wanted:
+            acting.require(writer, "update", ("switch", feature), practice_id)
+        require_current("practice's switches", practice.switches_version, etag)
+        for feature, on in wanted.items():
+            if practice.switches[feature] is not on:
+                writer.put(PracticeSwitchRow, practice_id=practice_id, feature=feature, is_on=on)
+                _record(writer, feature, practice_id, on=on)
+        return _practice(writer, practice_id)
+
+
+def update_client_switches(
+    acting: Acting, client_id: str, switches: Mapping[str, object], etag: str | None = None
+) -> Client:
+    """Switch several features of one client at once; what is not named stays."""
+    practice_id, wanted = acting.client(client_id).practice_id, _wanted(switches)
+    with acting.changing(practice_id) as writer:
+        for feature in wanted:
+            acting.require(writer, "update", ("switch", feature), practice_id, client_id)
+        client = _client(writer, client_id)
+        require_current("client's switches", client.switches_version, etag)
+        for feature, on in wanted.items():
+            if client.switches[feature] is not on:
+                writer.put(ClientSwitchRow, practice_id=practice_id, client_id=client_id, feature=feature, is_on=on)
+                _record(writer, feature, practice_id, client_id, on=on)
         return _client(writer, client_id)
 
 
@@ -110,6 +117,32 @@ def _check(feature: str, on: object) -> None:
         wrong["on"] = "must be true or false"
     if wrong:
         raise InvalidError(wrong)
+
+
+def _wanted(switches: Mapping[str, object]) -> dict[Feature, bool]:
+    wrong = {}
+    wanted = {}
+    for name, on in switches.items():
+        if name not in set(Feature):
+            wrong[f"switches.{name[:40]}"] = f"is no feature; features are {', '.join(Feature)}"
+        elif not isinstance(on, bool):
+            wrong[f"switches.{name}"] = "must be true or false"
+        else:
+            wanted[Feature(name)] = on
+    if wrong:
+        raise InvalidError(wrong)
+    return wanted
+
+
+def _record(writer: Writer, feature: Feature, practice_id: str, client_id: str | None = None, *, on: bool) -> None:
+    writer.record(
+        "switch.update",
+        ("switch", feature.value),
+        practice_id=practice_id,
+        client_id=client_id,
+        before={feature.value: not on},
+        after={feature.value: on},
+    )
 
 
 def _practice(writer: Writer, practice_id: str) -> Practice:
