@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from authz_service.api import access, forward_auth, oauth, operations, people, plans, search, trail
+from authz_service.api import (
+    access,
+    emergency,
+    forward_auth,
+    oauth,
+    operations,
+    oversight,
+    people,
+    plans,
+    search,
+    trail,
+    what_if,
+)
 from authz_service.api.routing import Call, Endpoint, Parameter, Reply
 from models.vocabulary import Scope
 from models.wire import access as access_bodies
 from models.wire import authzen, tokens
+from models.wire import emergency as emergency_bodies
 from models.wire import people as people_bodies
 from models.wire import trail as trail_bodies
+from models.wire import what_if as what_if_bodies
 
 _GRANT = "/v1/grants/{grant_id}"
 _WITHHELD = f"{_GRANT}/withheld/{{type}}/{{resource_id}}"
 _CLIENT = "/v1/clients/{client_id}"
 _PRACTICE = "/v1/practices/{practice_id}"
+_EMERGENCY = "/v1/emergency-accesses/{access_id}"
 _RESOURCE = "/v1/resources/{type}/{resource_id}"
 _WITHHELD_FROM_ALL = f"{_CLIENT}/withheld/{{type}}/{{resource_id}}"
 _LOCK = f"{_PRACTICE}/accounts/{{account_id}}/lock"
@@ -131,6 +146,17 @@ ENDPOINTS = (
         Scope.EVALUATE,
         body=authzen.PlansRequest,
         reply=authzen.PlansReply,
+    ),
+    Endpoint(
+        "POST",
+        "/v1/what-if",
+        "Who would gain and who would lose what, if this were changed or on another day.",
+        what_if.ask_what_if,
+        Scope.ACCESS_READ,
+        body=what_if_bodies.WhatIf,
+        reply=what_if_bodies.WhatIfReply,
+        refusals=(404, 409),
+        takes_actor=True,
     ),
     Endpoint(
         "GET",
@@ -516,6 +542,7 @@ ENDPOINTS = (
         Scope.TRAIL,
         reply=trail_bodies.TrailPage,
         query=trail.QUERY,
+        takes_actor=True,
     ),
     Endpoint(
         "POST",
@@ -526,6 +553,100 @@ ENDPOINTS = (
         body=trail_bodies.Events,
         reply=trail_bodies.Added,
         status=201,
+    ),
+    Endpoint(
+        "GET",
+        "/v1/trail/{entry_id}",
+        "One record, explained by the policy that decided it on the facts that it was decided on.",
+        oversight.show_entry,
+        Scope.TRAIL,
+        reply=trail_bodies.Explained,
+        refusals=(404,),
+        takes_actor=True,
+    ),
+    Endpoint(
+        "GET",
+        f"{_CLIENT}/disclosures",
+        "What was given of a client to others (45 CFR 164.528).",
+        oversight.list_disclosures,
+        Scope.TRAIL,
+        reply=trail_bodies.Disclosures,
+        refusals=(404,),
+        query=oversight.PERIOD,
+        takes_actor=True,
+    ),
+    Endpoint(
+        "GET",
+        f"{_CLIENT}/denials",
+        "What people were refused about a client, why, and on which legal basis.",
+        oversight.list_denials,
+        Scope.TRAIL,
+        reply=trail_bodies.Denials,
+        refusals=(404,),
+        query=oversight.PERIOD,
+        takes_actor=True,
+    ),
+    Endpoint(
+        "POST",
+        f"{_CLIENT}/emergency-accesses",
+        "Open emergency access to a client for whoever acts, for at most 60 minutes.",
+        emergency.start,
+        Scope.ACCESS_WRITE,
+        body=emergency_bodies.NewEmergencyAccess,
+        reply=emergency_bodies.EmergencyAccess,
+        refusals=(404, 409),
+        status=201,
+        takes_actor=True,
+    ),
+    Endpoint(
+        "GET",
+        f"{_PRACTICE}/emergency-accesses",
+        "The emergency accesses of a practice, newest first.",
+        emergency.list_of_practice,
+        Scope.ACCESS_READ,
+        reply=emergency_bodies.EmergencyAccesses,
+        refusals=(404,),
+        query=emergency.QUERY,
+    ),
+    Endpoint(
+        "GET",
+        _EMERGENCY,
+        "One emergency access.",
+        emergency.show,
+        Scope.ACCESS_READ,
+        reply=emergency_bodies.EmergencyAccess,
+        refusals=(404,),
+    ),
+    Endpoint(
+        "POST",
+        f"{_EMERGENCY}/end",
+        "End emergency access at once.",
+        emergency.end,
+        Scope.ACCESS_WRITE,
+        reply=emergency_bodies.EmergencyAccess,
+        refusals=(404,),
+        takes_actor=True,
+    ),
+    Endpoint(
+        "PUT",
+        f"{_EMERGENCY}/review",
+        "Sign off what was read under it.",
+        emergency.review,
+        Scope.ACCESS_WRITE,
+        body=emergency_bodies.EmergencyReview,
+        reply=emergency_bodies.EmergencyAccess,
+        refusals=(404, 409),
+        takes_actor=True,
+    ),
+    Endpoint(
+        "GET",
+        f"{_EMERGENCY}/reads",
+        "What its holder was allowed under it, oldest first.",
+        emergency.list_reads,
+        Scope.TRAIL,
+        reply=emergency_bodies.EmergencyReads,
+        refusals=(404,),
+        takes_actor=True,
     ),
     Endpoint(
         "GET",

@@ -12,6 +12,7 @@ from authz_service.api.evaluation import Evaluator
 from authz_service.api.forward_routes import read_routes
 from authz_service.api.search_request import PageTokens
 from authz_service.engine import load_policy
+from authz_service.facts.comparison import Comparison
 from authz_service.facts.decision import Decider
 from authz_service.metrics import Metrics
 from authz_service.sampling import Sampler
@@ -23,6 +24,7 @@ from authz_service.tokens.keys import SigningKeys, ensure_key
 from authz_service.tokens.verification import Verifier
 from authz_service.trail.legend import Legend
 from authz_service.trail.loader import TrailLoader
+from authz_service.trail.situations import Bundles
 from authz_service.trail.writer import TrailWriter
 
 if TYPE_CHECKING:
@@ -137,6 +139,9 @@ class Service:
         legend = Legend(policy)
         await self.writer.append(legend.record(self.microseconds()))
         self.evaluator = Evaluator(decider, legend, self.sampler)
+        self.bundles = Bundles(self.settings.bundles_dir, policy)
+        await asyncio.to_thread(self.bundles.keep, self.settings.policies)
+        self.comparison = Comparison(decider)
 
     def _watch(self) -> None:
         watch = self.metrics.watch

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from authz_service.api.access import read_limit
+from authz_service.api.access import acting_of, read_limit
 from authz_service.api.authzen import MalformedError, read_instant
 from authz_service.api.problems import ProblemError
 from authz_service.api.routing import Parameter, Reply
+from authz_service.commands.errors import ForbiddenError
+from authz_service.facts.request import Request
 from authz_service.tokens.signatures import TokenError, decode, encode
 from authz_service.trail.chain import EVERYTHING
 from authz_service.trail.changes import record_event_once
 from authz_service.trail.reading import SHOWN, Place, Wanted, find_records
+from models.vocabulary import SubjectType
 from models.wire.trail import Events
 
 if TYPE_CHECKING:
     from authz_service.api.routing import Call
 
 PAGE_MAX = 500
+SIX_YEARS = 6 * 366 * 24 * 3600 * 1_000_000  # microseconds; how far back accounting goes, and records are kept
 _MICROSECOND = timedelta(microseconds=1)
 QUERY = (
     Parameter("account", "Only what is about this account."),
     Parameter("client", "Only what is about this client."),
     Parameter("subject", "Only what this subject asked or did, as `account/dana` or `staff/jo`."),
-    Parameter("kind", "`decision`, `change` or `event`."),
+    Parameter("practice", "Only what belongs to this practice."),
+    Parameter("kind", "`decision`, `change` or `event`, or several of them with commas between."),
     Parameter("type", "Only this type of resource."),
     Parameter("id", "Only this resource id."),
     Parameter("request_id", "Only this request."),
@@ -34,45 +39,91 @@ QUERY = (
     Parameter("decision", "`true` or `false`."),
     Parameter("since", "From this RFC 3339 instant on."),
     Parameter("until", "Before this RFC 3339 instant."),
+    Parameter("for", "`export`: the pages are to be taken away, which is decided and recorded as an export."),
     Parameter("limit", f"At most this many, up to {PAGE_MAX}; 100 unless told."),
     Parameter("next", "The `next` of the page before."),
 )
 
 
 def read_trail(call: Call) -> Reply:
-    """The newest records first; the reading is itself recorded."""
+    """The newest records first; the reading is itself recorded. Where staff act, the policy says whether they may."""
     query = call.query
-    caller = call.caller
+    exports = _choice(call, "for", ("export",)) is not None
+    practice_id = deciding_actor(call, "export" if exports else "view")
     wanted = Wanted(
         account_id=query.get("account"),
         client_id=query.get("client"),
         subject=query.get("subject"),
-        kind=_choice(call, "kind", SHOWN),
+        kinds=_kinds(call),
         resource_type=query.get("type"),
         resource_id=query.get("id"),
         request_id=query.get("request_id"),
         action=query.get("action"),
         decision={"true": True, "false": False, None: None}[_choice(call, "decision", ("true", "false"))],
-        since=_microseconds(call, "since"),
-        until=_microseconds(call, "until"),
-        practices=None if caller.every_practice else caller.practices,
+        since=read_microseconds(call, "since"),
+        until=read_microseconds(call, "until"),
+        practices=_practices(call, practice_id),
     )
     limit = read_limit(call, PAGE_MAX)
-    before = _read_place(query["next"]) if query.get("next") else None
-    call.service.loader.catch_up()
+    goes_on = bool(query.get("next"))
+    before = _read_place(query["next"]) if goes_on else None
+    if not goes_on:  # What came since is newer than the page before.
+        call.service.loader.catch_up()
     with call.service.store.database.reading(EVERYTHING) as connection:
         entries, place = find_records(connection, wanted, limit, before)
     record = {
         "type": "event",
         "at": call.service.microseconds(),
         "request_id": call.request_id,
-        "caller": caller.client_id,
-        "action": "trail.read",
+        "caller": call.caller.client_id,
+        "action": "trail.exported" if exports else "trail.read",
         "actor": call.exchange.actor,
+        "practice_id": practice_id,
+        "client_id": query.get("client"),
         "resource": {"type": "trail", "id": None},
-        "details": {name: value for name, value in query.items() if name != "next"},
+        "details": {name: value for name, value in query.items() if name not in ("next", "for")},
     }
-    return Reply({"entries": entries, "next": _write_place(place)}, records=[orjson.dumps(record)])
+    records = [] if exports and goes_on else [orjson.dumps(record)]
+    return Reply({"entries": entries, "next": _write_place(place)}, records=records)
+
+
+def deciding_actor(call: Call, action: str) -> str | None:
+    """Whether whoever acts may do this to their practice's trail, and which that is; None where nobody is named.
+
+    Raises ForbiddenError when the policy says no.
+    """
+    if call.exchange.actor is None:
+        return None
+    acting = acting_of(call)
+    staff_id = acting.origin.actor.removeprefix(f"{SubjectType.STAFF}/")
+    with call.service.store.deciding(call.caller.practices) as access:
+        post = access.post(staff_id)
+        practice_id = "" if post is None else post.practice.id
+        properties: dict[str, Any] = {"practice_id": practice_id}
+        asked = Request(
+            SubjectType.STAFF.value, staff_id, action, "trail", practice_id, call.now, properties, acting.authn
+        )
+        decision = call.service.evaluator.decider.decide(access, asked)
+    if post is None or not decision.allowed or not call.caller.may_reach(practice_id):
+        raise ForbiddenError(acting.origin.actor, action, ("trail", practice_id), (practice_id, None), decision)
+    return practice_id
+
+
+def _practices(call: Call, practice_id: str | None) -> frozenset[str] | None:
+    """The practices whose records may be shown; None for every record, those without a practice too."""
+    asked = call.query.get("practice")
+    if practice_id is not None:
+        return frozenset({practice_id} if asked in (None, practice_id) else ())
+    if asked is not None:
+        return frozenset({asked} if call.caller.may_reach(asked) else ())
+    return None if call.caller.every_practice else frozenset(call.caller.practices)
+
+
+def _kinds(call: Call) -> tuple[str, ...]:
+    kinds = tuple(dict.fromkeys(call.query.get("kind", ",".join(SHOWN)).split(",")))
+    if not set(kinds) <= set(SHOWN):
+        raise ProblemError(400, f"kind must be of {', '.join(SHOWN)}", fields={"kind": "not one of these"})
+    return kinds
 
 
 def add_events(call: Call) -> Reply:
@@ -108,7 +159,8 @@ def _choice(call: Call, name: str, choices: tuple[str, ...]) -> str | None:
     raise ProblemError(400, f"{name} must be one of {', '.join(choices)}", fields={name: "not one of these"})
 
 
-def _microseconds(call: Call, name: str) -> int | None:
+def read_microseconds(call: Call, name: str) -> int | None:
+    """A query parameter's instant, as the trail counts time."""
     value = call.query.get(name)
     if value is None:
         return None

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Row
 
 SHOWN = ("decision", "change", "event")
+_PLACES_AT_ONCE = 500
+_NUMBER_MAX = 2**31 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLACE = (RECORDS.c.at, RECORDS.c.chain, RECORDS.c.number, RECORDS.c.position, RECORDS.c.item)
 Place = tuple[int, str, int, int, int]
@@ -31,7 +33,7 @@ class Wanted:
     account_id: str | None = None
     client_id: str | None = None
     subject: str | None = None
-    kind: str | None = None  # decision, change or event
+    kinds: Collection[str] = SHOWN  # of decision, change and event
     resource_type: str | None = None
     resource_id: str | None = None
     request_id: str | None = None
@@ -48,19 +50,41 @@ def find_records(
     """A page of entries, and the place from which the next page goes on."""
     query = select(RECORDS).where(and_(*_conditions(wanted)))
     if before is not None:
-        query = query.where(_before(before))
+        query = query.where(RECORDS.c.at <= before[0], _before(before))
     rows = connection.execute(query.order_by(*(column.desc() for column in _PLACE)).limit(limit + 1)).all()
     page = rows[:limit]
-    bodies = _bodies(connection, page)
-    legends = _legends(connection, {body["bundle"] for body in bodies.values() if "items" in body})
-    entries = [_entry(row, bodies[row.chain, row.number, row.position], legends) for row in page]
     more = len(rows) > limit
-    return entries, tuple(page[-1]._mapping[column] for column in _PLACE) if more else None  # noqa: SLF001
+    return read_entries(connection, page), tuple(page[-1]._mapping[column] for column in _PLACE) if more else None  # noqa: SLF001
+
+
+def find_record(connection: Connection, record_id: str) -> dict[str, Any] | None:
+    """The entry of an id, as `find_records` gave it; None when there is none."""
+    chain, *numbers = record_id.rsplit(":", 3)
+    if len(numbers) != len(_PLACE) - 2 or not all(each.isascii() and each.isdigit() for each in numbers):
+        return None
+    place = dict(zip(("number", "position", "item"), (int(each) for each in numbers), strict=True))
+    if any(each > _NUMBER_MAX for each in place.values()):
+        return None
+    c = RECORDS.c
+    query = select(RECORDS).where(
+        c.chain == chain, c.type.in_(SHOWN), *(c[name] == each for name, each in place.items())
+    )
+    found = read_entries(connection, connection.execute(query).all())
+    return found[0] if found else None
+
+
+def read_entries(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    """Rows of records as entries."""
+    bodies = _bodies(connection, rows)
+    legends = _legends(connection, {body["bundle"] for body in bodies.values() if "items" in body})
+    return [_entry(row, bodies[row.chain, row.number, row.position], legends) for row in rows]
 
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     c = RECORDS.c
-    conditions: list[ColumnElement[bool]] = [c.type.in_(SHOWN) if wanted.kind is None else c.type == wanted.kind]
+    conditions: list[ColumnElement[bool]] = [c.type.in_(sorted(wanted.kinds))]
+    if "decision" not in wanted.kinds:
+        conditions.append(c.type != "decision")  # In the words of the index for what is no decision.
     for name in ("account_id", "client_id", "subject", "resource_type", "resource_id", "request_id", "action"):
         value = getattr(wanted, name)
         if value is not None:
@@ -87,10 +111,11 @@ def _before(place: Place) -> ColumnElement[bool]:
 def _bodies(connection: Connection, rows: Sequence[Row[Any]]) -> dict[tuple[str, int, int], dict[str, Any]]:
     found = {(r.chain, r.number, r.position): orjson.loads(r.body) for r in rows if r.body is not None}
     wanted = {(r.chain, r.number, r.position) for r in rows} - found.keys()
-    if wanted:
-        c = RECORDS.c
+    places = sorted(wanted)
+    c = RECORDS.c
+    for start in range(0, len(places), _PLACES_AT_ONCE):
         query = select(c.chain, c.number, c.position, c.body).where(
-            c.item == 0, tuple_(c.chain, c.number, c.position).in_(sorted(wanted))
+            c.item == 0, tuple_(c.chain, c.number, c.position).in_(places[start : start + _PLACES_AT_ONCE])
         )
         for row in connection.execute(query):
             found[row.chain, row.number, row.position] = orjson.loads(row.body)
@@ -108,7 +133,7 @@ def _entry(row: Row[Any], body: dict[str, Any], legends: dict[str, dict[str, Any
     entry: dict[str, Any] = {
         "id": f"{row.chain}:{row.number}:{row.position}:{row.item}",
         "type": row.type,
-        "at": _instant(row.at),
+        "at": instant_of(row.at),
         "request_id": row.request_id,
         "caller": row.caller,
         "subject": row.subject,
@@ -135,5 +160,6 @@ def _entry(row: Row[Any], body: dict[str, Any], legends: dict[str, dict[str, Any
     return entry
 
 
-def _instant(microseconds: int) -> str:
+def instant_of(microseconds: int) -> str:
+    """A time of the trail in RFC 3339."""
     return (_EPOCH + timedelta(microseconds=microseconds)).isoformat().replace("+00:00", "Z")

@@ -242,6 +242,19 @@ class ResourceRow(History, table=True):
     properties: dict[str, Any] = Field(sa_type=Document)
 
 
+class ImportRow(AccessTable, table=True):
+    """An import that was carried out: the same key brings nothing in a second time, and gets the same answer."""
+
+    __tablename__ = "imports"
+
+    practice_id: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    body_hash: str
+    done_at: datetime = Field(sa_type=Instant)
+    done_by: str
+    result: dict[str, Any] = Field(sa_type=Document)
+
+
 class SeedRow(AccessTable, table=True):
     """The world that an empty database was filled with, and the day its frozen day became."""
 

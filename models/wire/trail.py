@@ -76,3 +76,64 @@ class TrailPage(BaseModel):
 
     entries: list[Entry]
     next: str
+
+
+class Explained(BaseModel):
+    """A record with its explanation by the policy that decided, where that is still known."""
+
+    entry: Entry
+    explanation: dict[str, Any] | None
+    policy: Literal["in_service", "earlier", "unknown"] | None = Field(
+        description="Whether the policy that decided serves still, is kept, or is not known any more; null for others."
+    )
+    situation: list[dict[str, Any]] = Field(description="Every fact that was read: fact, value, says, legal.")
+
+
+class Disclosure(BaseModel):
+    """What one person was shown or given of one item, or one release by a link."""
+
+    account_id: str
+    kinds: list[str] = Field(description="What the person was to the client in that time.")
+    standing: Literal["representative", "other"] = Field(
+        description="Whether the law treats this person as the client (45 CFR 164.502(g))."
+    )
+    action: str
+    resource: dict[str, Any]
+    count: int
+    first: str
+    last: str
+    release: str | None = None
+
+
+class Disclosures(BaseModel):
+    """The disclosures of a client in [since, until), the newest first."""
+
+    since: str
+    until: str
+    disclosures: list[Disclosure]
+    complete: bool
+
+
+class Denial(BaseModel):
+    """What one person was refused, why, and on which legal basis."""
+
+    account_id: str
+    action: str
+    resource: dict[str, Any]
+    count: int
+    first: str
+    last: str
+    code: str
+    text: str
+    rules: list[str]
+    facts: list[dict[str, Any]]
+    legal: list[str]
+
+
+class Denials(BaseModel):
+    """The refusals about a client in [since, until), the newest first."""
+
+    since: str
+    until: str
+    denials: list[Denial]
+    complete: bool
