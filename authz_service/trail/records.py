@@ -87,6 +87,7 @@ def _whole(body: dict[str, Any]) -> dict[str, Any]:
         return {}
     resource = body.get("resource") or {}
     return {
+        "what_if": body.get("what_if", False),
         "subject": body.get("actor"),
         "account_id": body.get("account_id"),
         "client_id": body.get("client_id"),

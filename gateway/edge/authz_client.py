@@ -19,11 +19,13 @@ from structlog.contextvars import get_contextvars
 from gateway.edge.answers import Json, read_decision, read_mapping, read_mappings, read_object, read_refusal
 from gateway.edge.client_proof import assertion
 from gateway.edge.errors import CannotDecide
+from gateway.edge.what_if import read_what_if
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
+    from gateway.edge.what_if import WhatIf
     from gateway.settings import Settings
 
 TIMEOUT_SECONDS = 2.0  # of one call, a new token included
@@ -251,6 +253,22 @@ class AuthzClient:
     async def update_staff(self, staff_id: str, changes: Json, *, etag: str | None = None, actor: str) -> Json:
         """Change a staff member; who offers times says so themselves (`available`)."""
         return await self._ask("PATCH", f"/v1/staff/{_part(staff_id)}", changes, actor=actor, etag=etag)
+
+    async def what_if(
+        self,
+        practice_id: str,
+        changes: Sequence[Json],
+        *,
+        at: datetime | None = None,
+        compare_at: datetime | None = None,
+        actor: str,
+        **narrowed: Any,
+    ) -> WhatIf:
+        """Who would gain and who would lose what; `narrowed` may limit `clients`, `accounts` and the `limit` listed."""
+        instants = {"at": at, "compare_at": compare_at}
+        body = {"practice_id": practice_id, "changes": list(changes), **narrowed}
+        body |= {name: value.isoformat() for name, value in instants.items() if value is not None}
+        return read_what_if(await self._ask("POST", "/v1/what-if", body, actor=actor))
 
     async def first_login(self, account_id: str) -> None:
         """Tell the service that an account signed in: its pending grants become active."""

@@ -1,0 +1,237 @@
+"""Who gains and who loses what between two states of the rows, or between two instants of one.
+
+The accounts' facts are fixed first; where what remains of a question is the same on both sides, no item is looked at.
+Where it differs, each item is put to the very function that answers single questions.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from authz_service.engine.diagram import Node
+from authz_service.engine.plan import MissingFactsError, residual
+from authz_service.engine.question import InvalidSituationError
+from authz_service.engine.sources import names_read
+from authz_service.facts.bindings import bindings_of
+from authz_service.facts.decision import KNOWN_BY, answer
+from authz_service.facts.request import Authn, Request
+from authz_service.facts.sources import FactError
+from models.vocabulary import SubjectType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from authz_service.engine.diagram import Diagram
+    from authz_service.facts.decision import Asked, Decider
+    from authz_service.facts.derive import Seat
+    from authz_service.facts.rows import Access
+
+# Whoever is spoken of signs in as strongly as any practice asks, with a password of their own.
+SIGNED_IN = Authn(amr=("pwd", "otp"), password_change_due=False)
+# What is asked about something that is not there yet: no registered item is meant.
+BEGINNING = frozenset({("appointment", "request"), ("document", "upload"), ("thread", "start")})
+_KEPT = 4096
+Items: TypeAlias = "Sequence[tuple[str, str, Mapping[str, Any]]]"  # type, id, raw properties
+ReadItems: TypeAlias = "Callable[[Iterable[str], Iterable[str]], Mapping[str, Items]]"
+    "Callable[[Iterable[str], Iterable[str]], Mapping[str, Sequence[tuple[str, str, Mapping[str, Any]]]]]"
+)
+
+
+class Right(NamedTuple):
+    """An action on an item; without an id it is whether there can be an item of the type that allows it."""
+
+    action: str
+    resource_type: str
+    resource_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Rows, and the instant at which they are asked."""
+
+    access: Access
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What changes for one account towards one client; `grant_ids` are those of either state."""
+
+    account_id: str
+    client_id: str
+    grant_ids: tuple[str, ...]
+    gains: tuple[Right, ...]
+    loses: tuple[Right, ...]
+
+
+class _Way(NamedTuple):
+    """A question through one seat: what remains of it, as far as that can be known without an item."""
+
+    rest: Diagram | None  # None: not even that is known
+    seat: Seat
+
+
+@dataclass(slots=True)
+class _Pair:
+    """One account and client, with their seats in both states and what was found."""
+
+    account_id: str
+    client_id: str
+    before: tuple[Seat, ...]
+    after: tuple[Seat, ...]
+    gains: list[Right]
+    loses: list[Right]
+    # For a type: the questions whose answers about items may differ, with the ways that can allow on each side.
+    open: dict[str, list[tuple[Asked, tuple[Seat, ...], tuple[Seat, ...]]]]
+
+    def note(self, right: Right, was: bool, is_now: bool) -> None:
+        if was is not is_now:
+            (self.gains if is_now else self.loses).append(right)
+
+
+class Comparison:
+    """Compares by one policy, what accounts may do."""
+
+    def __init__(self, decider: Decider) -> None:
+        self._decider = decider
+        policy = decider.policy
+        prepared = (
+            (action, kind, decider.prepared(SubjectType.ACCOUNT, action, kind))
+            for kind, actions in policy.resource_types.items()
+            for action in actions
+        )
+        self._asked = [
+            (action, kind, asked)
+            for action, kind, asked in prepared
+            if asked is not None and asked.question.diagram is not False and KNOWN_BY.get(kind) != "practice_id"
+        ]
+        self._rests: dict[tuple[Any, ...], tuple[Diagram | None, ...]] = {}
+        self._names: dict[tuple[int, Node], tuple[str, ...]] = {}
+
+    def compare(
+        self, before: State, after: State, relations: Iterable[tuple[str, str]], read_items: ReadItems
+    ) -> list[Difference]:
+        """What differs for these (account id, client id), in their order; pairs without a difference are left out.
+
+        `read_items(types, client ids)` gives the registered items of each client as (type, id, properties).
+        """
+        pairs = [pair for each in relations if (pair := self._pair(before, after, *each)) is not None]
+        wanted: dict[str, set[str]] = defaultdict(set)
+        for pair in pairs:
+            for kind in pair.open:
+                wanted[pair.client_id].add(kind)
+        if wanted:
+            items = read_items(set().union(*wanted.values()), wanted)
+            for pair in pairs:
+                _compare_items(pair, items.get(pair.client_id, ()), before.now, after.now)
+        return [_difference(pair) for pair in pairs if pair.gains or pair.loses]
+
+    def _pair(self, before: State, after: State, account_id: str, client_id: str) -> _Pair | None:
+        was = self._seats(before, account_id, client_id)
+        will = self._seats(after, account_id, client_id)
+        if was == will and before.now == after.now:
+            return None
+        pair = _Pair(account_id, client_id, was, will, [], [], {})
+        old, new = [self._rests_of(seat) for seat in was], [self._rests_of(seat) for seat in will]
+        for place, (action, kind, asked) in enumerate(self._asked):
+            here, there = _ways(place, old, was), _ways(place, new, will)
+            if self._same(place, here, there, (before.now, after.now)):
+                continue
+            if kind in KNOWN_BY:
+                known = {"client_id": client_id}
+                right = Right(action, kind, client_id)
+                pair.note(
+                    right,
+                    _allows(asked, here, known, right, before.now),
+                    _allows(asked, there, known, right, after.now),
+                )
+                continue
+            pair.note(Right(action, kind, None), bool(here), bool(there))
+            if (kind, action) not in BEGINNING:
+                seats = tuple(way.seat for way in here), tuple(way.seat for way in there)
+                pair.open.setdefault(kind, []).append((asked, *seats))
+        return pair
+
+    def _seats(self, state: State, account_id: str, client_id: str) -> tuple[Seat, ...]:
+        relation = state.access.relation(account_id, client_id)
+        if relation is None or relation.account is None or not relation.grants:
+            return ()
+        try:
+            return self._decider.derivation.holder_seats(relation, state.now, SIGNED_IN)
+        except FactError:  # A row holds what is no value of its fact: every question is denied.
+            return ()
+
+    def _rests_of(self, seat: Seat) -> tuple[Diagram | None, ...]:
+        found = self._rests.get(seat.subject)
+        if found is None:
+            if len(self._rests) >= _KEPT:
+                self._rests.clear()
+            found = self._rests[seat.subject] = tuple(_rest(asked, seat) for _, _, asked in self._asked)
+        return found
+
+    def _same(
+        self, place: int, here: tuple[_Way, ...], there: tuple[_Way, ...], instants: tuple[datetime, datetime]
+    ) -> bool:
+        """Whether no item can tell the two sides apart: the same remains, and is compared with the same."""
+        if len(here) != len(there):
+            return False
+        for one, other in zip(here, there, strict=True):
+            if one.rest is None or one.rest is not other.rest:
+                return False
+            if isinstance(one.rest, Node) and (one.seat.bound != other.seat.bound or instants[0] != instants[1]):
+                kind = self._asked[place][1]
+                old = bindings_of(one.seat.bound, kind, instants[0])
+                new = bindings_of(other.seat.bound, kind, instants[1])
+                if any(old.get(name) != new.get(name) for name in self._names_read(place, one.rest)):
+                    return False
+        return True
+
+    def _names_read(self, place: int, rest: Node) -> tuple[str, ...]:
+        key = (place, rest)
+        found = self._names.get(key)
+        if found is None:
+            question = self._asked[place][2].question
+            levels = {question.diagrams.names[level] for level in question.diagrams.support(rest)}
+            facts = [fact for fact in question.resource_slots if fact.name in levels]
+            found = self._names[key] = tuple(name for fact in facts for name in names_read(fact))
+        return found
+
+
+def _ways(place: int, rests: Sequence[tuple[Diagram | None, ...]], seats: Sequence[Seat]) -> tuple[_Way, ...]:
+    """The seats through which something of the question at this place may be allowed."""
+    pairs = zip(rests, seats, strict=True)
+    return tuple(_Way(each[place], seat) for each, seat in pairs if each[place] is not False)
+
+
+def _rest(asked: Asked, seat: Seat) -> Diagram | None:
+    try:
+        return residual(asked.question, seat.subject)
+    except (MissingFactsError, InvalidSituationError):
+        return None
+
+
+def _allows(asked: Asked, ways: Sequence[_Way], known: Mapping[str, Any], right: Right, now: datetime) -> bool:
+    if not ways:
+        return False
+    request = Request(SubjectType.ACCOUNT, "", right.action, right.resource_type, right.resource_id, now)
+    return answer(asked, tuple(way.seat for way in ways), request, known).allowed
+
+
+def _compare_items(
+    pair: _Pair, items: Items, before: datetime, after: datetime
+) -> None:
+    for kind, item, known in items:
+        for asked, old, new in pair.open.get(kind, ()):
+            action = asked.question.action
+            request = Request(SubjectType.ACCOUNT, pair.account_id, action, kind, item, before)
+            was = bool(old) and answer(asked, old, request, known).allowed
+            will = bool(new) and answer(asked, new, request._replace(now=after), known).allowed
+            pair.note(Right(action, kind, item), was, will)
+
+
+def _difference(pair: _Pair) -> Difference:
+    grants = dict.fromkeys(seat.grant_id for seat in (*pair.before, *pair.after) if seat.grant_id is not None)
+    return Difference(pair.account_id, pair.client_id, tuple(grants), tuple(pair.gains), tuple(pair.loses))
