@@ -167,7 +167,7 @@ def set_practice_switch(call: Call) -> Reply:
     """Switches a feature for everyone of a practice."""
     on = call.body(wire.Switch).on
     found = switches.set_practice_switch(acting_of(call), call.path["practice_id"], call.path["feature"], on)
-    return Reply({"switches": dict(found.switches)})
+    return Reply({"switches": dict(found.switches), "etag": str(found.switches_version)})
 
 
 def list_clients(call: Call) -> Reply:
@@ -200,6 +200,7 @@ def client_content(client: Client) -> dict[str, Any]:
         "assent": client.assent,
         "active": client.active,
         "switches": dict(client.switches),
+        "switches_etag": str(client.switches_version),
         "etag": str(client.version),
     }
 
@@ -208,7 +209,7 @@ def set_client_switch(call: Call) -> Reply:
     """Switches a feature for everyone of a client."""
     on = call.body(wire.Switch).on
     found = switches.set_client_switch(acting_of(call), call.path["client_id"], call.path["feature"], on)
-    return Reply({"switches": dict(found.switches)})
+    return Reply({"switches": dict(found.switches), "etag": str(found.switches_version)})
 
 
 def put_resource(call: Call) -> Reply:
@@ -283,10 +284,11 @@ def _reachable_client(call: Call, rows: Reading, client_id: str) -> Client:
 
 def grants_content(rows: Reading, found: Iterable[Grant]) -> list[dict[str, Any]]:
     """Grants as answers show them."""
-    return [_grant(rows, grant) for grant in found]
+    return [grant_content(rows, grant) for grant in found]
 
 
-def _grant(rows: Reading, grant: Grant) -> dict[str, Any]:
+def grant_content(rows: Reading, grant: Grant) -> dict[str, Any]:
+    """A grant as answers show it."""
     relation = rows.relation(grant.account_id, grant.client_id)
     return {
         "id": grant.id,
@@ -310,7 +312,7 @@ def _grant(rows: Reading, grant: Grant) -> dict[str, Any]:
 
 def _grant_reply(call: Call, grant: Grant) -> Reply:
     with call.service.store.reading(call.caller.practices) as rows:
-        content = _grant(rows, rows.grant(grant.id) or grant)
+        content = grant_content(rows, rows.grant(grant.id) or grant)
     return Reply(content, headers={"etag": f'"{content["etag"]}"'})
 
 
@@ -328,6 +330,7 @@ def _practice_reply(practice: Practice) -> Reply:
             "staff_second_factor": practice.staff_second_factor,
             "notice_hours": practice.notice_hours,
             "switches": dict(practice.switches),
+            "switches_etag": str(practice.switches_version),
             "etag": str(practice.version),
         },
         headers={"etag": f'"{practice.version}"'},

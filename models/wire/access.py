@@ -102,10 +102,17 @@ class Switch(_Strict):
     on: bool
 
 
+class SwitchesPatch(_Strict):
+    """Several features, on or off; those that are not named stay."""
+
+    switches: dict[Feature, bool] = Field(min_length=1)
+
+
 class Switches(BaseModel):
     """The switches after the change."""
 
     switches: dict[Feature, bool]
+    etag: str
 
 
 class Practice(BaseModel):
@@ -122,6 +129,7 @@ class Practice(BaseModel):
     staff_second_factor: bool
     notice_hours: int
     switches: dict[Feature, bool]
+    switches_etag: str
     etag: str
 
 
@@ -148,6 +156,7 @@ class Client(BaseModel):
     assent: str
     active: bool
     switches: dict[Feature, bool]
+    switches_etag: str
     etag: str
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.vocabulary import SelfManaging, StaffRole  # noqa: TC001 (pydantic reads the annotations)
+from models.wire.access import Reason
 
 
 class ClientPatch(BaseModel):
@@ -66,3 +67,51 @@ class StaffList(BaseModel):
     """A practice's staff, in order of id."""
 
     staff: list[Staff]
+
+
+class Counts(BaseModel):
+    """What a practice's plan counts. Contacts cost nothing, and one staff member is free (rows W15, Y3)."""
+
+    clients: int
+    active_clients: int
+    contacts: int = Field(description="People with access who are no client's own account; for information.")
+    staff: int
+    subscribed_staff: int
+    charged_staff: int
+
+
+class Standing(BaseModel):
+    """A client, and how many people have access, by status of the grant; `locked` counts locked sign-ins apart."""
+
+    id: str
+    born: date
+    self_managing: SelfManaging
+    assent: str
+    active: bool
+    people: dict[str, int]
+    etag: str
+
+
+class Roster(BaseModel):
+    """Clients, in order of id. `next` is empty on the last page."""
+
+    clients: list[Standing]
+    next: str
+
+
+class Merge(Reason):
+    """Which one is kept."""
+
+    into: str = Field(min_length=1, max_length=64)
+
+
+class Merged(BaseModel):
+    """The grant that stands in place of each that ended."""
+
+    grants: dict[str, str]
+
+
+class Declined(BaseModel):
+    """Ids of the grants that ended; empty when there was nothing to decline."""
+
+    declined: list[str]
