@@ -36,8 +36,6 @@ BEGINNING = frozenset({("appointment", "request"), ("document", "upload"), ("thr
 _KEPT = 4096
 Items: TypeAlias = "Sequence[tuple[str, str, Mapping[str, Any]]]"  # type, id, raw properties
 ReadItems: TypeAlias = "Callable[[Iterable[str], Iterable[str]], Mapping[str, Items]]"
-    "Callable[[Iterable[str], Iterable[str]], Mapping[str, Sequence[tuple[str, str, Mapping[str, Any]]]]]"
-)
 
 
 class Right(NamedTuple):
@@ -220,9 +218,7 @@ def _allows(asked: Asked, ways: Sequence[_Way], known: Mapping[str, Any], right:
     return answer(asked, tuple(way.seat for way in ways), request, known).allowed
 
 
-def _compare_items(
-    pair: _Pair, items: Items, before: datetime, after: datetime
-) -> None:
+def _compare_items(pair: _Pair, items: Items, before: datetime, after: datetime) -> None:
     for kind, item, known in items:
         for asked, old, new in pair.open.get(kind, ()):
             action = asked.question.action
