@@ -50,11 +50,13 @@ class Asking:
     subject: Mapping[str, str]
     amr: tuple[str, ...]
     password_change_due: bool = False
+    at: str | None = None  # ask at this time (RFC 3339): a look, which the trail marks, and no use of the right
 
     @property
     def context(self) -> Json:
         """The AuthZEN context."""
-        return {"authn": {"amr": list(self.amr), "password_change_due": self.password_change_due}}
+        authn = {"amr": list(self.amr), "password_change_due": self.password_change_due}
+        return {"authn": authn} if self.at is None else {"authn": authn, "at": self.at}
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +191,40 @@ class AuthzClient:
         """Give an account access to a client: `account_id`, `kind`, and what else `update_grant` can change."""
         return await self._ask("POST", f"/v1/clients/{_part(client_id)}/grants", grant, actor=actor)
 
-    async def withhold(self, grant_id: str, resource_type: str, resource_id: str, *, on: bool, actor: str) -> None:
+    async def explain(self, asking: Asking, question: Question) -> tuple[bool, Json]:
+        """The decision on one question and its explanation, with who set each deciding fact (`set`) and when."""
+        body = {"subject": dict(asking.subject), **question.body, "context": asking.context}
+        answer = await self._ask("POST", "/v1/explain", body)
+        return read_decision(answer), read_mapping(read_mapping(answer.get("context")).get("explanation"))
+
+    async def withhold(
+        self, grant_id: str, resource_type: str, resource_id: str, *, on: bool, actor: str, reason: str = ""
+    ) -> None:
         """Keep an item from the grant's account, or no longer."""
         path = f"/v1/grants/{_part(grant_id)}/withheld/{_part(resource_type)}/{_part(resource_id)}"
-        await self._ask("PUT" if on else "DELETE", path, {} if on else None, actor=actor)
+        await self._keep(path, on=on, actor=actor, reason=reason)
+
+    async def withhold_from_all(
+        self, client_id: str, resource_type: str, resource_id: str, *, on: bool, actor: str, reason: str = ""
+    ) -> None:
+        """Keep an item from everyone who represents the client, now or later, or no longer."""
+        await self._keep(_withheld(client_id, resource_type, resource_id), on=on, actor=actor, reason=reason)
+
+    async def withheld(self, client_id: str, resource_type: str, resource_id: str) -> Json:
+        """From whom an item is kept: `everyone` (`by`, `at`, `reason`, or None) and `accounts` by name."""
+        return await self._ask("GET", _withheld(client_id, resource_type, resource_id))
+
+    async def block(self, grant_id: str, reason: str, *, actor: str) -> None:
+        """Put a safety block between the grant's account and its client."""
+        await self._ask("PUT", f"/v1/grants/{_part(grant_id)}/block", {"reason": reason}, actor=actor)
+
+    async def unblock(self, grant_id: str, *, actor: str) -> None:
+        """Take the safety block away."""
+        await self._ask("DELETE", f"/v1/grants/{_part(grant_id)}/block", actor=actor)
+
+    async def block_of(self, grant_id: str) -> Json:
+        """The safety block of a grant's account: `by`, `at`, `reason`. Rejected (404) where there is none."""
+        return await self._ask("GET", f"/v1/grants/{_part(grant_id)}/block")
 
     async def create_client(self, practice_id: str, client: Json, *, actor: str) -> Json:
         """Take a client on: `id`, `born`, and what else `update_client` can change."""
@@ -287,6 +319,54 @@ class AuthzClient:
         """Add events to the trail; one with an `id` that arrived before is not added again."""
         await self._ask("POST", "/v1/trail", {"events": list(events)})
 
+    async def trail(self, wanted: Mapping[str, str], *, actor: str) -> tuple[list[Json], str]:
+        """A page of the practice's trail by the parameters of `GET /v1/trail`, and the `next` of the page after."""
+        answer = await self._ask("GET", _with_query("/v1/trail", wanted), actor=actor)
+        return read_mappings(answer.get("entries")), str(answer.get("next", ""))
+
+    async def trail_entry(self, entry_id: str, *, actor: str) -> Json:
+        """One record with its explanation: `entry`, `explanation`, `policy`, `situation`."""
+        return await self._ask("GET", f"/v1/trail/{_part(entry_id)}", actor=actor)
+
+    async def disclosures(self, client_id: str, since: datetime, until: datetime, *, actor: str) -> Json:
+        """What was given of a client to others: `disclosures`, `complete`."""
+        period = {"since": since.isoformat(), "until": until.isoformat()}
+        return await self._ask("GET", _with_query(f"/v1/clients/{_part(client_id)}/disclosures", period), actor=actor)
+
+    async def denials(self, client_id: str, since: datetime, until: datetime, *, actor: str) -> Json:
+        """What people were refused about a client: `denials`, `complete`."""
+        period = {"since": since.isoformat(), "until": until.isoformat()}
+        return await self._ask("GET", _with_query(f"/v1/clients/{_part(client_id)}/denials", period), actor=actor)
+
+    async def start_emergency(self, client_id: str, reason: str, minutes: int, *, actor: str) -> Json:
+        """Open emergency access to a client for the actor."""
+        body = {"reason": reason, "minutes": minutes}
+        return await self._ask("POST", f"/v1/clients/{_part(client_id)}/emergency-accesses", body, actor=actor)
+
+    async def end_emergency(self, access_id: str, *, actor: str) -> Json:
+        """End emergency access at once."""
+        return await self._ask("POST", f"/v1/emergency-accesses/{_part(access_id)}/end", actor=actor)
+
+    async def review_emergency(self, access_id: str, note: str, *, actor: str) -> Json:
+        """Sign emergency access off."""
+        path = f"/v1/emergency-accesses/{_part(access_id)}/review"
+        return await self._ask("PUT", path, {"note": note}, actor=actor)
+
+    async def emergency(self, access_id: str) -> Json:
+        """One emergency access."""
+        return await self._ask("GET", f"/v1/emergency-accesses/{_part(access_id)}")
+
+    async def emergencies(self, practice_id: str, wanted: Mapping[str, str]) -> tuple[list[Json], str]:
+        """The emergency accesses of a practice, newest first, and the `next` of the page after."""
+        path = _with_query(f"/v1/practices/{_part(practice_id)}/emergency-accesses", wanted)
+        answer = await self._ask("GET", path)
+        return read_mappings(answer.get("emergency_accesses")), str(answer.get("next", ""))
+
+    async def emergency_reads(self, access_id: str, *, actor: str) -> tuple[list[Json], bool]:
+        """What its holder was allowed under it, oldest first; and whether that is all."""
+        answer = await self._ask("GET", f"/v1/emergency-accesses/{_part(access_id)}/reads", actor=actor)
+        return read_mappings(answer.get("reads")), answer.get("complete") is True
+
     async def register(self, resources: Sequence[Json]) -> None:
         """Register the facts of items: objects of `type`, `id`, `properties`."""
         await self._ask("POST", "/v1/resources", {"resources": list(resources)})
@@ -294,6 +374,10 @@ class AuthzClient:
     async def unregister(self, resource_type: str, resource_id: str) -> None:
         """Take the facts of an item back."""
         await self._ask("DELETE", f"/v1/resources/{_part(resource_type)}/{_part(resource_id)}")
+
+    async def _keep(self, path: str, *, on: bool, actor: str, reason: str) -> None:
+        body = ({"reason": reason} if reason else {}) if on else None
+        await self._ask("PUT" if on else "DELETE", path, body, actor=actor)
 
     async def _switch(self, owner: str, owner_id: str, feature: str, *, on: bool, actor: str) -> Json:
         path = f"/v1/{owner}/{_part(owner_id)}/switches/{_part(feature)}"
@@ -304,7 +388,8 @@ class AuthzClient:
     async def _ask(
         self, method: str, path: str, body: Json | None = None, *, actor: str | None = None, etag: str | None = None
     ) -> Json:
-        headers = {"X-Request-ID": get_contextvars().get("request_id", secrets.token_hex(16))}
+        # Outside a request it is the portal itself that asks; the accounting of disclosures tells by the name.
+        headers = {"X-Request-ID": get_contextvars().get("request_id") or f"background-{secrets.token_hex(16)}"}
         if actor is not None:
             headers["Kinguard-Actor"] = actor
             if acting_amr.get():
@@ -384,5 +469,14 @@ def _read_plan(answer: Json) -> Plan:
     return Plan(condition, None if refusal is None else read_mapping(refusal))
 
 
+def _withheld(client_id: str, resource_type: str, resource_id: str) -> str:
+    return f"/v1/clients/{_part(client_id)}/withheld/{_part(resource_type)}/{_part(resource_id)}"
+
+
 def _part(text: str) -> str:
     return quote(text, safe="")
+
+
+def _with_query(path: str, wanted: Mapping[str, str]) -> str:
+    query = str(httpx.QueryParams({name: value for name, value in wanted.items() if value}))
+    return f"{path}?{query}" if query else path
