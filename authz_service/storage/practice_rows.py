@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Row
 
+    from authz_service.facts.rows import Grant
     from authz_service.storage.reading import Reading
     from models.tables.access import History
 
@@ -65,6 +66,16 @@ def read_practice(rows: Reading, practice_id: str, client_ids: Iterable[str] | N
             for row in _among(rows, tables.EmergencyAccessRow, practice_id, "client_id", wanted)
         ],
     )
+
+
+def grants_of_practice(
+    rows: Reading, practice_id: str, kinds: Iterable[str], after: str, limit: int
+) -> tuple[Grant, ...]:
+    """Grants of the practice of these kinds, of whatever status, in the database's order of id, behind `after`."""
+    columns = tables.GrantRow.__table__.c  # type: ignore[attr-defined]
+    own = and_(columns.practice_id == practice_id, columns.kind.in_(sorted(kinds)), columns.id > after)
+    now, then = (wanted.order_by(columns.id).limit(limit) for wanted in held(columns, own))
+    return tuple(map(grant_of, rows.select(now, then)))
 
 
 def read_items(
