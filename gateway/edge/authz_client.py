@@ -22,13 +22,14 @@ from gateway.edge.errors import CannotDecide
 from gateway.edge.what_if import read_what_if
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from gateway.edge.what_if import WhatIf
     from gateway.settings import Settings
 
 TIMEOUT_SECONDS = 2.0  # of one call, a new token included
+BULK_SECONDS = 9.0  # of one that changes many things: less than the service takes at most
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
 CONNECTIONS_MAX = 32
 RENEW_SECONDS = 60  # before a token ends
@@ -92,7 +93,7 @@ class AuthzClient:
         self._http = httpx.AsyncClient(
             base_url="http://authz" if socket else settings.authz_url,
             transport=transport or httpx.AsyncHTTPTransport(uds=socket, limits=limits),
-            timeout=TIMEOUT_SECONDS,
+            timeout=BULK_SECONDS,
             follow_redirects=False,
             trust_env=False,
         )
@@ -286,6 +287,64 @@ class AuthzClient:
         """Change a staff member; who offers times says so themselves (`available`)."""
         return await self._ask("PATCH", f"/v1/staff/{_part(staff_id)}", changes, actor=actor, etag=etag)
 
+    async def create_staff(self, practice_id: str, member: Json, *, actor: str) -> Json:
+        """Let somebody work at the practice: `id`, `roles`, and what else `update_staff` can change."""
+        return await self._ask("POST", f"/v1/practices/{_part(practice_id)}/staff", member, actor=actor)
+
+    async def update_practice_switches(
+        self, practice_id: str, switches: Mapping[str, bool], *, etag: str, actor: str
+    ) -> Json:
+        """Turn several switches of a practice at once; Stale when `etag` (its `switches_etag`) is no longer its own."""
+        return await self._switches("practices", practice_id, switches, etag=etag, actor=actor)
+
+    async def update_client_switches(
+        self, client_id: str, switches: Mapping[str, bool], *, etag: str, actor: str
+    ) -> Json:
+        """Turn several switches of a client at once; Stale when `etag` (its `switches_etag`) is no longer its own."""
+        return await self._switches("clients", client_id, switches, etag=etag, actor=actor)
+
+    async def grants_of_practice(self, practice_id: str, kinds: Iterable[str] = ()) -> list[Json]:
+        """Every grant of a practice, or of some kinds, in order of id, without what is kept from its account."""
+        found: list[Json] = []
+        after = ""
+        while True:
+            wanted = {"limit": "2000", "after": after, "kinds": ",".join(sorted(kinds))}
+            path = _with_query(f"/v1/practices/{_part(practice_id)}/grants", wanted)
+            answer = await self._ask("GET", path)
+            found += read_mappings(answer.get("grants"))
+            after = str(answer.get("next", ""))
+            if not after:
+                return found
+
+    async def update_grants(self, practice_id: str, changes: Sequence[Json], *, reason: str, actor: str) -> list[Json]:
+        """Change several grants, all or none: each with `id`, `etag`, and what else `update_grant` can change."""
+        path, body = f"/v1/practices/{_part(practice_id)}/grants", {"changes": list(changes), "reason": reason}
+        return read_mappings((await self._ask("PATCH", path, body, actor=actor, seconds=BULK_SECONDS)).get("grants"))
+
+    async def kind_defaults(self, practice_id: str) -> list[Json]:
+        """With what new grants of each kind begin: `kind`, `chosen`, `usual`, `usual_child`, `may`, `etag`."""
+        return read_mappings((await self._ask("GET", f"/v1/practices/{_part(practice_id)}/kind-defaults")).get("kinds"))
+
+    async def update_kind_defaults(
+        self, practice_id: str, kind: str, toggles: Mapping[str, bool | None], *, etag: str, actor: str
+    ) -> Json:
+        """Choose with what new grants of a kind begin; null is the usual. Stale when they were changed meanwhile."""
+        path = f"/v1/practices/{_part(practice_id)}/kind-defaults/{_part(kind)}"
+        return await self._ask("PATCH", path, {"toggles": dict(toggles)}, etag=etag, actor=actor)
+
+    async def check_set_up(self, practice_id: str) -> Json:
+        """What in grants, switches and staff is probably not meant: `findings`, and `dismissals`."""
+        return await self._ask("GET", f"/v1/practices/{_part(practice_id)}/check")
+
+    async def dismiss_finding(self, practice_id: str, finding: str, reason: str, *, actor: str) -> None:
+        """Call a finding right, so that it is shown no more."""
+        path = f"/v1/practices/{_part(practice_id)}/check/{_part(finding)}/dismissal"
+        await self._ask("PUT", path, {"reason": reason}, actor=actor)
+
+    async def restore_finding(self, practice_id: str, finding: str, *, actor: str) -> None:
+        """Show a finding again."""
+        await self._ask("DELETE", f"/v1/practices/{_part(practice_id)}/check/{_part(finding)}/dismissal", actor=actor)
+
     async def what_if(
         self,
         practice_id: str,
@@ -383,13 +442,26 @@ class AuthzClient:
         path = f"/v1/{owner}/{_part(owner_id)}/switches/{_part(feature)}"
         return await self._ask("PUT", path, {"on": on}, actor=actor)
 
+    async def _switches(
+        self, owner: str, owner_id: str, switches: Mapping[str, bool], *, etag: str, actor: str
+    ) -> Json:
+        path, body = f"/v1/{owner}/{_part(owner_id)}/switches", {"switches": dict(switches)}
+        return await self._ask("PATCH", path, body, etag=etag, actor=actor)
+
     # ---- the wire ----
 
-    async def _ask(
-        self, method: str, path: str, body: Json | None = None, *, actor: str | None = None, etag: str | None = None
+    async def _ask(  # noqa: PLR0913 - a call has these parts
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        *,
+        actor: str | None = None,
+        etag: str | None = None,
+        seconds: float = TIMEOUT_SECONDS,
     ) -> Json:
         # Outside a request it is the portal itself that asks; the accounting of disclosures tells by the name.
-        headers = {"X-Request-ID": get_contextvars().get("request_id") or f"background-{secrets.token_hex(16)}"}
+        headers = {"X-Request-ID": get_contextvars().get("request_id") or f"background:{secrets.token_hex(16)}"}
         if actor is not None:
             headers["Kinguard-Actor"] = actor
             if acting_amr.get():
@@ -402,7 +474,7 @@ class AuthzClient:
             merge = method == "PATCH"
             headers["Content-Type"] = "application/merge-patch+json" if merge else "application/json"
         try:
-            async with asyncio.timeout(TIMEOUT_SECONDS):
+            async with asyncio.timeout(seconds):
                 status, answer = await self._send(method, path, content, headers)
         except TimeoutError as error:
             raise CannotDecide("the authz service did not answer in time") from error
