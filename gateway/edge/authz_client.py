@@ -450,7 +450,7 @@ class AuthzClient:
 
     # ---- the wire ----
 
-    async def _ask(  # noqa: PLR0913 - a call has these parts
+    async def _ask(
         self,
         method: str,
         path: str,
