@@ -217,6 +217,19 @@ def sign_document(
     return Signing.DONE
 
 
+def seal_signature(
+    session: Session, seals: Seals, document: Document, signer: Signer, ink: Ink, *, at: datetime
+) -> Signature:
+    """Put the first signature on a new document that was made to be signed; one that is released is closed by it."""
+    session.flush()
+    digest = content_sha256(document, file_of(session, document))
+    signature = _closed(session, seals, document, signer, ink, digest=digest, at=at)
+    session.add(signature)
+    if document.state == RELEASED:
+        document.state = SIGNED
+    return signature
+
+
 def _closed(
     session: Session, seals: Seals, document: Document, signer: Signer, ink: Ink, *, digest: str, at: datetime
 ) -> Signature:

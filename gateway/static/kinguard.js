@@ -22,6 +22,25 @@ for (const button of document.querySelectorAll("button[data-print]")) {
   button.addEventListener("click", () => window.print());
 }
 
+// What is only to be copied is selected whole; where the browser has no clipboard for us, that is as far as it goes.
+for (const field of document.querySelectorAll("input[data-select]")) {
+  field.addEventListener("focus", () => field.select());
+}
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  button.addEventListener("click", async () => {
+    const field = document.getElementById(button.dataset.copy);
+    const told = button.closest(".field").querySelector("[data-copy-told]");
+    try {
+      await navigator.clipboard.writeText(field.value);
+      told.textContent = button.dataset.copied;
+    } catch {
+      field.focus();
+      field.select();
+      told.textContent = button.dataset.notCopied;
+    }
+  });
+}
+
 // The summary of what went wrong, or what was saved, is where the reader goes on.
 document.querySelector("[data-focus-first]")?.focus();
 

@@ -1,15 +1,14 @@
 """Sending a form: signed or not, completed once, and laid among the client's general documents (rows Y16, Y20, c16).
 
-What is signed is the fingerprint of the questions and answers as they are at that moment; a completed form whose
-fingerprint is another one was changed afterwards. The signature is kept with the form; documents keep theirs apart.
+A signature is that of a document (gateway.records.papers): it is put on the paper that the form becomes. The form keeps
+the fingerprint of its questions and answers as they were at that moment, so that a later change is seen there, too.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.edge.errors import NotFound
@@ -18,6 +17,7 @@ from gateway.portal.intake.filling import claim, forget_history
 from gateway.portal.intake.paper import write_paper
 from gateway.portal.intake.questions import Visibility, in_language, read_questions, shown
 from gateway.records.files import Upload, keep_file
+from gateway.records.papers import new_document_id, seal_signature
 from gateway.records.store import outbox_entry
 from gateway.web.language import N_
 from models.tables.records import Document, Form
@@ -29,20 +29,24 @@ if TYPE_CHECKING:
 
     from sqlmodel import Session
 
+    from gateway.records.papers import Ink, Signer
+    from gateway.records.seals import Seals
+    from models.tables.papers import Signature
     from models.tables.records import Practice
 
 CONSENT = N_(
-    "I sign this form by typing my name. I understand that this counts like my signature on paper, and that I can ask "
-    "the practice for a paper copy."
+    "I agree to sign this form electronically. My electronic signature counts like one by hand. "
+    "I can ask the practice for a paper copy, or to sign on paper instead, at any time before I sign."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """What a signer typed, and the sentence they agreed to, in the words that they read."""
+    """Who signs, what they gave, and what closes it."""
 
-    name: str
-    consent: str
+    signer: Signer
+    ink: Ink
+    seals: Seals
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +67,14 @@ class Sending:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The form afterwards. `sent` is false when it was changed after the review, so that nothing was done."""
+    """The form afterwards. `sent` is false when it was changed after the review, so that nothing was done.
+
+    `signature` is the one that was put on it just now.
+    """
 
     form: Form
     sent: bool
+    signature: Signature | None = None
 
 
 def complete(session: Session, opened: Form, sending: Sending) -> Outcome:
@@ -89,11 +97,15 @@ def complete(session: Session, opened: Form, sending: Sending) -> Outcome:
     form.language, form.ready_at = sending.language, None
     asked = {question.id for question in shown(read_questions(form.questions), form.answers)}
     form.answers = {key: answer for key, answer in form.answers.items() if key in asked}
-    if sending.signing is not None:
-        form.signature = _signature(form, sending, sending.signing)
     document = _document(session, form, sending)
     form.document_id = document.id
-    session.add_all([form, document, outbox_entry("form", form), outbox_entry("document", document)])
+    session.add(document)
+    signature = None
+    if sending.signing is not None:
+        signing = sending.signing
+        signature = seal_signature(session, signing.seals, document, signing.signer, signing.ink, at=sending.now)
+        form.signature = _signature(form, signature)
+    session.add_all([form, outbox_entry("form", form), outbox_entry("document", document)])
     forget_history(session, form.id)
     notify_staff(
         session,
@@ -103,7 +115,7 @@ def complete(session: Session, opened: Form, sending: Sending) -> Outcome:
         staff=sending.staff,
         path=f"/admin/clients/{form.client_id}/forms/{form.id}",
     )
-    return Outcome(form, sent=True)
+    return Outcome(form, sent=True, signature=signature)
 
 
 def hand_over(session: Session, opened: Form, *, seen: int, now: datetime) -> Outcome:
@@ -135,13 +147,16 @@ def is_unchanged(form: Form) -> bool:
     return form.signature is None or form.signature.get("sha256") == fingerprint(form)
 
 
-def _signature(form: Form, sending: Sending, signing: Signing) -> dict[str, Any]:
+def _signature(form: Form, signature: Signature) -> dict[str, Any]:
+    """What the form's own page says of its signature; `id` is what it is checked by."""
     return {
-        **asdict(signing),
-        "signer_id": sending.account_id,
-        "signer_name": sending.account_name,
-        "signed_at": sending.now.isoformat(timespec="seconds"),
-        "method": "typed",
+        "id": signature.id,
+        "name": signature.typed_name,
+        "consent": signature.consent,
+        "signer_id": signature.account_id,
+        "signer_name": signature.name,
+        "signed_at": signature.signed_at.isoformat(timespec="seconds"),
+        "method": "typed" if signature.drawn is None else "drawn",
         "sha256": fingerprint(form),
     }
 
@@ -157,7 +172,7 @@ def _document(session: Session, form: Form, sending: Sending) -> Document:
         by=f"account/{sending.account_id}",
     )
     return Document(
-        id=f"doc_{secrets.token_hex(8)}",
+        id=new_document_id(),
         practice_id=form.practice_id,
         client_id=form.client_id,
         category="general",

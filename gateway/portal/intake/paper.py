@@ -1,4 +1,4 @@
-"""A completed form on paper, with its texts, questions, answers and signature (row Y20)."""
+"""A completed form on paper, with its texts, questions and answers (row Y20)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def write_paper(form: Form, practice: Practice, client_name: str, filler_name: str) -> bytes:
-    """The completed form as a PDF, in the language in which it was filled in."""
+    """The completed form as a PDF, in the language in which it was filled in; its signature is the document's."""
     with speaking(form.language):
         title = in_language(form.titles or {"en": form.title}, form.language)
         paper = Paper(practice.name, practice.letterhead, title, language=form.language)
@@ -43,8 +43,6 @@ def write_paper(form: Form, practice: Practice, client_name: str, filler_name: s
             for paragraph in paragraphs(question, form.language):
                 paper.paragraph(paragraph)
         paper.facts(answered)
-        if form.signature is not None:
-            _sign(paper, form.signature, practice.zone)
         return paper.bytes()
 
 
@@ -65,16 +63,3 @@ def _answered(question: Question, form: Form) -> tuple[str, str]:
     if question.kind is QuestionKind.ACKNOWLEDGEMENT:
         return in_words(question, form.answers.get(question.id), form.language) or _("Not confirmed"), label
     return label, in_words(question, form.answers.get(question.id), form.language) or _("No answer")
-
-
-def _sign(paper: Paper, signature: dict[str, Any], zone: str) -> None:
-    paper.heading(_("Signature"))
-    paper.paragraph(signature["consent"])
-    paper.facts(
-        [
-            (_("Signed by"), signature["name"]),
-            (_("Signed in as"), signature["signer_name"]),
-            (_("Signed on"), signed_at(signature, zone)),
-            (_("Fingerprint (SHA-256)"), signature["sha256"]),
-        ]
-    )

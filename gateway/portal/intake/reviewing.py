@@ -13,6 +13,8 @@ from gateway.portal.intake.answers import troubles
 from gateway.portal.intake.completing import CONSENT, Sending, Signing, complete, hand_over
 from gateway.portal.intake.questions import SignerRule, in_language, read_questions, steps_of
 from gateway.portal.intake.views import read_views, step_views, title_of
+from gateway.portal.papers.documents import Problem
+from gateway.portal.papers.ink import read_ink, signer_of
 from gateway.records.files import UploadRefused
 from gateway.web.language import _, language
 from gateway.web.pages import page, say, see_other
@@ -27,10 +29,8 @@ if TYPE_CHECKING:
 
     from gateway.portal.intake.completing import Outcome
     from gateway.portal.intake.questions import Question
+    from gateway.portal.papers.ink import Given
     from models.tables.records import Form
-
-NAME_MAX = 200
-Problem = dict[str, str]
 
 
 async def review(request: Request) -> Response:
@@ -47,25 +47,25 @@ async def submit(request: Request) -> Response:
     if not may_complete:
         raise NotFound
     form = await request.form()
-    typed = str(form.get("name", "")).replace("\0", "").strip()
     signs = row.signer_rule != SignerRule.NOBODY and may_sign
     missing = troubles(read_questions(row.questions), row.answers, read_questions(row.questions))
-    problems = _signature_problems(typed, agreed=form.get("agree") == "yes") if signs else []
-    if missing or problems:
-        return await _show(request, row, typed=typed, problems=problems, tried=True)
+    given = await read_ink(request, form, _(CONSENT)) if signs else None
+    if missing or (given and given.problems):
+        return await _show(request, row, given=given, problems=given.problems if given else [], tried=True)
     seen = str(form.get("version", ""))
     version = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else -1
     if version != row.version:  # What was found to be complete above is this version, and only it may be sent.
-        return await _show(request, row, typed=typed, problems=[_changed()])
+        return await _show(request, row, given=given, problems=[_changed()])
     if row.signer_rule != SignerRule.NOBODY and not may_sign:
         return await _hand_over(request, row, version)
     try:
-        outcome = await _send(request, row, version, Signing(typed, _(CONSENT)) if signs else None)
+        signing = Signing(await signer_of(request), given.ink, request.app.state.seals) if given else None
+        outcome = await _send(request, row, version, signing)
     except UploadRefused as error:
-        return await _show(request, row, typed=typed, problems=[{"field": "", "sentence": str(error)}])
+        return await _show(request, row, given=given, problems=[Problem("", str(error))])
     if not outcome.sent:
-        return await _show(request, outcome.form, typed=typed, problems=[_changed()])
-    await _record(request, row, signed=signs)
+        return await _show(request, outcome.form, given=given, problems=[_changed()])
+    await _record(request, outcome, signed=signs)
     title, practice = title_of(row), request.state.client.practice_name
     await say(request, _("“%(title)s” was sent to %(practice)s. Thank you.", title=title, practice=practice))
     return see_other(_href(row))
@@ -118,7 +118,12 @@ async def _hand_over(request: Request, row: Form, version: int) -> Response:
 
 
 async def _show(
-    request: Request, row: Form, *, typed: str = "", problems: Sequence[Problem] = (), tried: bool = False
+    request: Request,
+    row: Form,
+    *,
+    given: Given | None = None,
+    problems: Sequence[Problem] = (),
+    tried: bool = False,
 ) -> Response:
     questions = read_questions(row.questions)
     (may_sign,) = await may(request, [("sign", "form", row)])
@@ -148,7 +153,8 @@ async def _show(
         signs=row.signer_rule != SignerRule.NOBODY and may_sign,
         others_sign=row.signer_rule != SignerRule.NOBODY and not may_sign,
         consent=_(CONSENT),
-        typed=typed,
+        typed_name=given.ink.typed_name if given else "",
+        agreed=bool(given and given.agreed),
     )
 
 
@@ -156,26 +162,15 @@ def _of_step(row: Form, number: int) -> Sequence[Question]:
     return next(step.questions for step in steps_of(read_questions(row.questions)) if step.number == number)
 
 
-def _signature_problems(typed: str, *, agreed: bool) -> list[Problem]:
-    found = []
-    if not typed:
-        found.append({"field": "name", "sentence": _("Please type your full name to sign.")})
-    elif len(typed) > NAME_MAX:
-        found.append({"field": "name", "sentence": _("Please type a shorter name.")})
-    if not agreed:
-        found.append({"field": "agree", "sentence": _("Please tick the box to agree to signing electronically.")})
-    return found
-
-
 def _changed() -> Problem:
-    return {
-        "field": "",
-        "sentence": _("The answers were changed in another tab after you opened this page. Please look at them again."),
-    }
+    return Problem(
+        "", _("The answers were changed in another tab after you opened this page. Please look at them again.")
+    )
 
 
-async def _record(request: Request, row: Form, *, signed: bool) -> None:
-    reader = request.state.reader
+async def _record(request: Request, outcome: Outcome, *, signed: bool) -> None:
+    """Tell the trail; of a signature with its seal, as of those on documents."""
+    reader, row, own = request.state.reader, outcome.form, outcome.signature
     await request.app.state.authz.record(
         {
             "action": "form.signed" if signed else "form.completed",
@@ -184,6 +179,7 @@ async def _record(request: Request, row: Form, *, signed: bool) -> None:
             "client_id": row.client_id,
             "practice_id": row.practice_id,
             "resource": {"type": "form", "id": row.id},
+            "details": own and {"content_sha256": own.content_sha256, "seal": own.seal, "number": own.number},
         }
     )
 

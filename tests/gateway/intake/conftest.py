@@ -94,5 +94,5 @@ async def save(browser: Browser, path: str, fields: dict[str, Any], *, page: str
 async def sign(browser: Browser, path: str, **fields: str) -> Any:
     """Send a form from its review page, signed."""
     review = (await browser.get(f"{path}/review")).text
-    form = {"version": hidden(review, "version"), "name": "Dana Novak", "agree": "yes"} | fields
+    form = {"version": hidden(review, "version"), "typed_name": "Dana Novak", "agreed": "yes"} | fields
     return await browser.post(f"{path}/submit", form, f"{path}/review")

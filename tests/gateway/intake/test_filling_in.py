@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from PIL import Image, ImageDraw
+from pypdf import PdfReader
 
 from gateway.portal.intake.filling import save_answers
 from models.tables.intake import FormAnswer
-from models.tables.papers import StoredFile
+from models.tables.papers import Signature, StoredFile
 from models.tables.records import Document
 from tests.gateway.intake.conftest import hidden, save, sign
 
 if TYPE_CHECKING:
+    from sqlmodel import Session
+
     from tests.gateway.intake.conftest import Site
 
 pytestmark = pytest.mark.anyio
@@ -116,10 +122,10 @@ async def test_a_form_is_sent_only_when_it_is_complete_and_signed(site: Site) ->
     assert missing.status_code == 422
     assert "tick the box to confirm" in missing.text
     await save(dana, f"{path}/steps/3", {"q.received": "yes"})
-    unsigned = await sign(dana, path, name="", agree="")
+    unsigned = await sign(dana, path, typed_name="", agreed="")
     assert unsigned.status_code == 422
-    assert 'href="#name"' in unsigned.text
-    assert 'href="#agree"' in unsigned.text
+    assert 'href="#typed_name"' in unsigned.text
+    assert 'href="#agreed"' in unsigned.text
     assert (await site.kept(form.id)).state == "in_progress"
 
 
@@ -134,7 +140,7 @@ async def test_a_completed_form_is_signed_final_and_among_the_documents(site: Si
     assert form.signature is not None
     assert (form.signature["name"], form.signature["signer_id"]) == ("Dana Novak", "dana")
     (document,) = [row for row in await site.rows(Document) if row.id == form.document_id]
-    assert (document.category, document.state, document.copy_of) == ("general", "released", "dana")
+    assert (document.category, document.state, document.copy_of) == ("general", "signed", "dana")
     (file,) = [row for row in await site.rows(StoredFile) if row.id == document.file_id]
     assert file.content.startswith(b"%PDF-")
     assert [row for row in await site.rows(FormAnswer) if row.form_id == form.id] == []
@@ -151,7 +157,7 @@ async def test_sending_twice_sends_once(site: Site) -> None:
     await save(dana, f"{path}/steps/3", {"q.received": "yes"})
     review = (await dana.get(f"{path}/review")).text
     token = await dana.token(f"{path}/review")
-    fields = {"version": hidden(review, "version"), "name": "Dana Novak", "agree": "yes", "csrf": token}
+    fields = {"version": hidden(review, "version"), "typed_name": "Dana Novak", "agreed": "yes", "csrf": token}
     before = len(await site.rows(Document))
     for _ in range(2):
         answer = await dana.http.post(f"{path}/submit", data=fields)
@@ -220,3 +226,51 @@ async def test_the_form_speaks_spanish(site: Site) -> None:
     page = (await dana.get(f"{path}/steps/1", headers={"accept-language": "es"})).text
     assert "Cuestionario inicial" in page
     assert "¿Sobre quién es este cuestionario?" in page
+
+
+@pytest.mark.parametrize("typed", ["Dana", "D. Novak", "Sam Ortega", "Mia Novak", "Novak Dana"])
+async def test_a_form_is_signed_with_the_signers_own_full_name(site: Site, typed: str) -> None:
+    dana, form = await site.as_("dana"), await site.give("privacy")
+    path = f"/c/mia/forms/{form.id}"
+    await save(dana, f"{path}/steps/3", {"q.received": "yes"})
+    refused = await sign(dana, path, typed_name=typed)
+    assert refused.status_code == 422
+    assert "Type your first and last name: Dana Novak." in refused.text
+    assert f'value="{typed}"' in refused.text, "what was typed is kept"
+    assert (await site.kept(form.id)).state == "in_progress"
+
+
+def drawing() -> str:
+    """A signature as the pad sends it."""
+    picture, written = Image.new("RGBA", (400, 120)), BytesIO()
+    ImageDraw.Draw(picture).line([(20, 90), (180, 30), (360, 80)], fill=(20, 20, 60, 255), width=7)
+    picture.save(written, "PNG")
+    return "data:image/png;base64," + base64.b64encode(written.getvalue()).decode()
+
+
+async def test_a_form_is_signed_as_documents_are(site: Site) -> None:
+    """Drawn as well as typed, sealed, certified on a page of the PDF, in the trail; what is changed later is found."""
+    dana, form = await site.as_("dana"), await site.give("privacy")
+    path, state = f"/c/mia/forms/{form.id}", site.portal.state
+    await save(dana, f"{path}/steps/3", {"q.received": "yes"})
+    assert (await sign(dana, path, drawn=drawing())).status_code == 303
+    form = await site.kept(form.id)
+    (signature,) = [row for row in await site.rows(Signature) if row.document_id == form.document_id]
+    assert (signature.typed_name, signature.kinds, signature.amr) == ("Dana Novak", ["guardian"], ["pwd"])
+    assert signature.drawn is not None
+    assert "electronically" in signature.consent
+    pdf = PdfReader(BytesIO((await dana.get(f"/c/mia/documents/{form.document_id}/download")).content))
+    text = " ".join(page.extract_text() for page in pdf.pages)
+    assert "Certificate of electronic signature" in text
+    assert signature.content_sha256 in text.replace("\n", "")
+    check = f"/verify/northgate.{signature.id}"
+    assert check in (await dana.get(path)).text
+    assert "as it was signed" in (await dana.get(check)).text
+
+    def change(session: Session) -> None:
+        document = session.get_one(Document, form.document_id)
+        file = session.get_one(StoredFile, document.file_id)
+        file.content += b" "
+
+    await state.records.change("northgate", change)
+    assert "as it was signed" not in (await dana.get(check)).text

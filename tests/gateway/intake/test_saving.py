@@ -17,6 +17,8 @@ from gateway.portal.intake import completing, filling
 from gateway.portal.intake.completing import Sending, Signing, complete, is_unchanged
 from gateway.portal.intake.filling import save_answers
 from gateway.portal.intake.merging import merge
+from gateway.records.papers import Ink, Signer, signatures_of
+from gateway.records.seals import Seals
 from models.tables.intake import FormAnswer
 from models.tables.mail import Notice
 from models.tables.papers import StoredFile
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from gateway.records.store import RecordsStore
 
+SEALS = Seals(b"a secret of thirty-two bytes or so")
 NOW = datetime(2026, 6, 15, 19, tzinfo=UTC)
 QUESTIONS = ("called", "email", "phone")
 WORDS = st.sampled_from([None, "a", "b", "c"])
@@ -112,6 +115,8 @@ def remove(store: RecordsStore, form: Form) -> None:
     """Leave the database as it was found."""
     with store.session("northgate", writing=True) as session:
         for document in session.exec(select(Document).where(Document.title == form.title, Document.body == "")):
+            for signature in signatures_of(session, [document.id]):
+                session.delete(signature)
             session.delete(document)
             session.delete(session.get_one(StoredFile, document.file_id))
         for table in (FormAnswer, Notice, Outbox):
@@ -134,7 +139,9 @@ def sending(store: RecordsStore, seen: int = 0) -> Sending:
         today=date(2026, 6, 15),
         practice=practice,
         client_name="Mia Novak",
-        signing=Signing("Dana Novak", "I sign."),
+        signing=Signing(
+            Signer("dana", "Dana Novak", ("guardian",), ("pwd",)), Ink("Dana Novak", None, "I sign."), SEALS
+        ),
         staff=["jo"],
     )
 

@@ -70,7 +70,7 @@ async def test_each_guardian_fills_in_and_signs_a_copy_that_the_other_never_sees
     own = f"/c/mia/forms/{copies['sam'].id}"
     assert (await dana.get(own)).status_code == 404
     await save(sam, f"{own}/steps/3", {"q.received": "yes"})
-    assert (await sign(sam, own, name="Sam Ortega")).status_code == 303
+    assert (await sign(sam, own, typed_name="Sam Ortega")).status_code == 303
     form = await site.kept(copies["sam"].id)
     assert form.signature is not None
     assert form.signature["signer_id"] == "sam"
