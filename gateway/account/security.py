@@ -22,6 +22,7 @@ from gateway.account.visitors import address_of
 from gateway.edge.cookies import Left
 from gateway.edge.errors import NotFound
 from gateway.edge.guard import Route, signed_in
+from gateway.records.events import enter_event, event_by
 from gateway.web.formats import day
 from gateway.web.language import _, ngettext
 from gateway.web.pages import page, say, see_other
@@ -139,8 +140,9 @@ async def renew_codes(request: Request) -> Response:
 async def sign_out_everywhere(request: Request) -> Response:
     """End every session of the reader, this one too."""
     state, reader = request.app.state, request.state.reader
+    event = event_by(reader, "sign_out.everywhere")
+    await state.records.change(None, lambda session: enter_event(session, event, at=state.clock()))
     await state.sessions.end_all(reader.type, reader.id)
-    await _record(request, "sign_out.everywhere")
     response = see_other("/sign-in")
     state.cookies.delete(response)
     state.cookies.leave(response, Left.OUT)
@@ -183,7 +185,6 @@ async def _added(request: Request, owner: Owner, shown: tuple[str, ...], *, was_
     await sessions.strengthen(request.state.cookie, shown)
     if was_bare:
         await sessions.end_all(*owner.who, but=request.state.cookie)
-    await _record(request, "second_factor.added")
     codes = await first_recovery_codes(request, owner)
     if codes:
         return await page(request, "account/recovery_codes.html", codes=codes, target=HOME)

@@ -19,6 +19,7 @@ from gateway.account.second_factor import (
     opened_secret,
     step_of,
 )
+from gateway.records.events import enter_event
 from gateway.web.language import N_, _
 from models.tables.identity import Person
 from models.vocabulary import SubjectType
@@ -76,6 +77,17 @@ def _is_open(session: Session, who: Who, *, first: bool) -> bool:
     return not (first and factors_of(session, who))
 
 
+def _enter_added(request: Request, session: Session, owner: Owner) -> None:
+    subject_type, subject_id = owner.who
+    event = {
+        "action": "second_factor.added",
+        "actor": f"{subject_type.value}/{subject_id}",
+        "account_id": subject_id if subject_type is SubjectType.ACCOUNT else None,
+        "practice_id": request.state.session.practice_id,
+    }
+    enter_event(session, event, at=request.app.state.clock())
+
+
 # ---- the app ----
 
 
@@ -112,6 +124,7 @@ async def save_app(request: Request, owner: Owner, fields: FormData) -> Problem 
         if not _is_open(session, owner.who, first=first):
             return False
         add_app(session, seal, owner.who, (secret, step), now)
+        _enter_added(request, session, owner)
         return True
 
     try:
@@ -149,6 +162,7 @@ async def save_passkey(request: Request, owner: Owner, fields: FormData) -> Prob
         if not _is_open(session, owner.who, first=first):
             return False
         session.add(passkey)
+        _enter_added(request, session, owner)
         return True
 
     try:

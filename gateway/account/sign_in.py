@@ -19,13 +19,12 @@ from gateway.account.passwords import (
 )
 from gateway.account.visitors import address_of, visitor_page
 from gateway.edge.cookies import Left
-from gateway.edge.errors import CannotDecide
 from gateway.edge.guard import Route, public, signed_in
 from gateway.edge.paths import is_local
 from gateway.edge.sessions import IDLE_SECONDS_MAX
+from gateway.records.events import enter_event, event_by
 from gateway.web.language import N_, _
 from gateway.web.pages import see_other
-from models.vocabulary import SubjectType
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,12 +83,9 @@ async def sign_out(request: Request) -> Response:
     """End the session where it is kept, and have the browser forget what it showed."""
     app, reader = request.app.state, request.state.reader
     await app.sessions.end(request.state.cookie)
-    account_id = reader.id if reader.type is SubjectType.ACCOUNT else None
-    event = {"action": "sign_out", "actor": reader.actor, "account_id": account_id, "practice_id": reader.practice_id}
-    try:
-        await app.authz.record(event)
-    except CannotDecide as error:  # Whoever leaves must not be kept by a service that does not answer.
-        log.warning("sign_out_not_recorded", reason=str(error))
+    # The trail is told of it later, if need be: nobody who leaves is kept by a service that does not answer.
+    event = event_by(reader, "sign_out")
+    await app.records.change(None, lambda session: enter_event(session, event, at=app.clock()))
     response = see_other("/sign-in")
     app.cookies.delete(response)
     app.cookies.leave(response, Left.OUT)

@@ -13,7 +13,7 @@ from gateway.edge.errors import NotFound
 from gateway.edge.guard import Guard, Route
 from gateway.edge.questions import listing, may
 from gateway.portal.schedule.claims import Changed, decide
-from gateway.portal.schedule.forms import record, sequence_of
+from gateway.portal.schedule.forms import kept_with, sequence_of
 from gateway.portal.schedule.visits import describe
 from gateway.web.formats import zone_name
 from gateway.web.language import _
@@ -86,13 +86,14 @@ async def answer(request: Request) -> Response:
     sequence, now = sequence_of(form), request.app.state.clock()
     accept = verdict == "accept"
     try:
-        await request.app.state.records.change(
-            row.practice_id, lambda session: decide(session, row.id, sequence, now, accept=accept)
+        await kept_with(
+            request,
+            "appointment.accept" if accept else "appointment.decline",
+            lambda session: decide(session, row.id, sequence, now, accept=accept),
         )
     except Changed:
         await say(request, _("This request was changed or answered meanwhile. Nothing was saved; please look again."))
     else:
-        await record(request, "appointment.accept" if accept else "appointment.decline", row)
         await say(
             request,
             _("Accepted. The family has been told.") if accept else _("Declined. The family has been told."),

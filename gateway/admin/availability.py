@@ -15,6 +15,7 @@ from gateway.edge.errors import NotFound, Rejected
 from gateway.edge.guard import Guard, Route
 from gateway.edge.questions import may
 from gateway.portal.schedule.claims import AUTOMATIC, STAFF, confirms
+from gateway.records.events import enter_event, event_by
 from gateway.web.formats import zone_name
 from gateway.web.language import _
 from gateway.web.pages import page, say, see_other
@@ -75,9 +76,9 @@ async def save_rule(request: Request) -> Response:
 
     def write(session: Session) -> None:
         session.merge(SchedulingRule(practice_id=reader.practice_id, confirms=chosen))
+        _enter(request, session, "scheduling.rule", reader.practice_id, {"confirms": chosen})
 
     await request.app.state.records.change(reader.practice_id, write)
-    await _record(request, "scheduling.rule", reader.practice_id, {"confirms": chosen})
     await say(request, _("Saved."))
     return see_other("/admin/availability")
 
@@ -101,15 +102,18 @@ async def save_hours(request: Request) -> Response:
         sent.problems.append(Problem("from_0_0", _("Write at least one time, or do not offer times.")))
     if sent.problems:
         return await _show(request, member, sent, editable=True, status=422)
-    kept = await request.app.state.records.change(
-        reader.practice_id, lambda session: _keep(session, reader.practice_id, member["id"], sent)
-    )
-    if not kept:
+
+    def write(session: Session) -> bool:
+        kept = _keep(session, reader.practice_id, member["id"], sent)
+        if kept:
+            _enter(request, session, "scheduling.hours", member["id"], {"offered": sent.offered})
+        return kept
+
+    if not await request.app.state.records.change(reader.practice_id, write):
         sent.problems.append(
             Problem(None, _("Somebody else saved these hours meanwhile. Open the page again to see them."))
         )
         return await _show(request, member, sent, editable=True, status=409)
-    await _record(request, "scheduling.hours", member["id"], {"offered": sent.offered})
     if sent.offered is not member["available"]:
         try:
             await request.app.state.authz.update_staff(member["id"], {"available": sent.offered}, actor=reader.actor)
@@ -212,17 +216,10 @@ async def _show(
     )
 
 
-async def _record(request: Request, action: str, about: str, details: dict[str, Any]) -> None:
-    reader = request.state.reader
-    await request.app.state.authz.record(
-        {
-            "action": action,
-            "actor": reader.actor,
-            "practice_id": reader.practice_id,
-            "resource": {"type": "availability", "id": about},
-            "details": details,
-        }
-    )
+def _enter(request: Request, session: Session, action: str, about: str, details: dict[str, Any]) -> None:
+    event = event_by(request.state.reader, action, details=details)
+    about_hours = {"resource": {"type": "availability", "id": about}}
+    enter_event(session, event | about_hours, at=request.app.state.clock())
 
 
 _ONE = "/admin/availability/{staff}"

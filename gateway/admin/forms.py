@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from contextlib import suppress
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from gateway.portal.intake.paper import signed_at
 from gateway.portal.intake.questions import in_language, read_questions
 from gateway.portal.intake.sending import forms_for_invitation, guardians, recipients, send_forms
 from gateway.portal.intake.views import describe, read_views
+from gateway.records.events import enter_event, event_by
 from gateway.web.formats import day
 from gateway.web.language import _, language
 from gateway.web.pages import page, say, see_other
@@ -33,6 +35,7 @@ from models.vocabulary import Kind, SubjectType
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from sqlmodel import Session
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -64,23 +67,25 @@ async def send(request: Request) -> Response:
         problems.append({"field": "to", "sentence": _("Choose who is to fill it in.")})
     if problems or not _KEY.fullmatch(key):
         return await _show(request, problems=problems, chosen=chosen, to=to, due=typed_due, status=422)
-    work = partial(
-        send_forms,
-        client_id=client.id,
-        template_ids=chosen,
-        to=to,
-        each=guardians(grants),
-        by=reader.id,
-        key=f"{client.id} {key}",
-        today=today,
-        due=due,
-    )
-    try:
-        sent: list[Form] = await state.records.change(client.practice_id, work)
-    except IntegrityError:  # The same page, sent twice at the same moment: the other one did it.
-        sent = []
-    for row in sent:
-        await _record(request, row)
+
+    def work(session: Session) -> None:
+        sent = send_forms(
+            session,
+            client.id,
+            chosen,
+            to=to,
+            each=guardians(grants),
+            by=reader.id,
+            key=f"{client.id} {key}",
+            today=today,
+            due=due,
+        )
+        for row in sent:
+            enter_event(session, event_by(reader, "form.sent", row, account_id=row.filler_id), at=state.clock())
+
+    # The same page, sent twice at the same moment: the other one did it.
+    with suppress(IntegrityError):
+        await state.records.change(client.practice_id, work)
     await say(request, _("The forms were sent."))
     return see_other(f"/admin/clients/{client.id}/forms")
 
@@ -175,19 +180,6 @@ async def _document_href(request: Request, row: Form) -> str | None:
     if document is None or not all(await may(request, [("view", "document", document)])):
         return None
     return f"/admin/clients/{client.id}/documents/{document.id}"
-
-
-async def _record(request: Request, row: Form) -> None:
-    await request.app.state.authz.record(
-        {
-            "action": "form.sent",
-            "actor": request.state.reader.actor,
-            "account_id": row.filler_id,
-            "client_id": row.client_id,
-            "practice_id": row.practice_id,
-            "resource": {"type": "form", "id": row.id},
-        }
-    )
 
 
 ROUTES: tuple[Route, ...] = (

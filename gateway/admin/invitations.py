@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from gateway.account.credentials import ONE_TIME_LIFE, credential_of, has_joined
 from gateway.account.invitations import Inviting, invite, new_one_time, send_sign_in_link, way_in_of
 from gateway.account.mailed_links import Purpose, newest_link
+from gateway.admin.authorities import AUTHORITIES
+from gateway.admin.people import known_of
+from gateway.admin.standing import steps_for
 from gateway.edge.errors import NotFound
 from gateway.edge.guard import Guard, Route
 from gateway.edge.questions import may
+from gateway.records.events import enter_event, event_by
 from gateway.web.formats import day
 from gateway.web.language import _
 from gateway.web.pages import page, say, see_other
@@ -23,7 +27,7 @@ from models.tables.identity import Credential, Person
 from models.vocabulary import GrantStatus, Kind, SubjectType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from sqlmodel import Session
     from starlette.requests import Request
@@ -33,29 +37,84 @@ AGAIN = timedelta(minutes=1)  # a mail that is asked for twice at once goes out 
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """What can be mailed to somebody of the network: `again` the invitation, otherwise the way to sign-in."""
+class Doing:
+    """A link to something that can be done about a person's access."""
 
-    again: bool
+    label: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How one person of the network gets in, what the practice knows of them, and what the reader may do about it.
+
+    `mails` is what can be mailed: `again` the invitation, otherwise the way to sign-in; empty for nothing.
+    """
+
+    mails: str
     sent: str
     last: str
+    visited: str
+    locked: bool
+    email: str
+    phone: str
+    authority: str
+    doings: tuple[Doing, ...]
+
+    @property
+    def again(self) -> bool:
+        """Whether an invitation waits."""
+        return self.mails == "again"
 
 
-async def access_of(request: Request, grant: Mapping[str, Any]) -> Access | None:
-    """What the reader may mail to whom the grant is for; None for nothing."""
-    if grant["status"] not in (GrantStatus.PENDING.value, GrantStatus.ACTIVE.value):
-        return None
+async def access_of(request: Request, grant: Mapping[str, Any]) -> Access:
+    """What stands on a person's page about their getting in."""
+    pending, active = (grant["status"] == one.value for one in (GrantStatus.PENDING, GrantStatus.ACTIVE))
     invitee = "client" if grant["kind"] == Kind.SELF.value else "contact"
-    (may_send,) = await may(request, [("send", "invitation", {"invitee": invitee})])
-    if not may_send:
-        return None
-    sent_at, last_at = await _sent(request, grant["account_id"])
+    may_send, may_update, may_end = await may(
+        request, [("send", "invitation", {"invitee": invitee}), ("update", "grant", {}), ("end", "grant", {})]
+    )
+    mails = ("again" if pending else "link") if may_send and (pending or active) else ""
+    sent_at, last_at = await _sent(request, grant["account_id"]) if may_send and pending else (None, None)
     zone = zone_of(request)
+    known = (await known_of(request, [grant]))[grant["id"]]
+    contact = await contact_of(request, grant["id"])
     return Access(
-        again=grant["status"] == GrantStatus.PENDING.value,
+        mails=mails,
         sent=day(sent_at.astimezone(zone).date()) if sent_at else "",
         last=day(last_at.astimezone(zone).date()) if last_at else "",
+        visited=known.visited,
+        locked=bool(grant.get("locked")),
+        email=(contact.email or "") if contact else "",
+        phone=(contact.phone or "") if contact else "",
+        authority=_(AUTHORITIES.get(contact.authority, "")) if contact and contact.authority else "",
+        doings=tuple(_doings(request, grant, may_send=may_send, may_update=may_update, may_end=may_end)),
     )
+
+
+async def contact_of(request: Request, grant_id: str) -> Contact | None:
+    """What the practice knows of whom a grant is for."""
+    practice_id = request.state.client.practice_id
+    chosen = select(Contact).where(Contact.practice_id == practice_id, Contact.grant_id == grant_id)
+    chosen = chosen.where(col(Contact.merged_into).is_(None))
+    found: Contact | None = await request.app.state.records.read(practice_id, lambda s: s.exec(chosen).first())
+    return found
+
+
+def _doings(
+    request: Request, grant: Mapping[str, Any], *, may_send: bool, may_update: bool, may_end: bool
+) -> Iterator[Doing]:
+    page_of = f"/admin/clients/{request.state.client.id}/grants/{grant['id']}"
+    if may_send or may_update:
+        yield Doing(_("Name, address, authority"), f"{page_of}/contact")
+    if not may_update:
+        return
+    if grant["status"] != GrantStatus.ENDED.value:
+        yield Doing(_("Proof and dates"), f"{page_of}/proofs")
+    for step in steps_for(grant):
+        if step.name != "revoke" or may_end:
+            yield Doing(_(step.label), f"{page_of}/{step.name}")
+    yield Doing(_("Entered twice? Merge"), f"{page_of}/merge")
 
 
 async def send(request: Request) -> Response:
@@ -63,7 +122,7 @@ async def send(request: Request) -> Response:
     client, app = request.state.client, request.app.state
     grant_id = str((await request.form()).get("grant", ""))
     grants = {grant["id"]: grant for grant in await app.authz.grants_of_client(client.id)}
-    if grant_id not in grants or (access := await access_of(request, grants[grant_id])) is None:
+    if grant_id not in grants or not (access := await access_of(request, grants[grant_id])).mails:
         raise NotFound
     account_id, practice = grants[grant_id]["account_id"], await app.records.practice(client.practice_id)
     way = await app.records.read(practice.id, lambda session: way_in_of(session, practice.id))
@@ -114,16 +173,20 @@ async def save_ways(request: Request) -> Response:
         asks_question=form.get("asks_question") == "on",
         takes_sign_ups=form.get("takes_sign_ups") == "on",
     )
-    await request.app.state.records.change(practice_id, lambda session: session.merge(way) and None)
-    event = {"action": "practice.way_in", "actor": request.state.reader.actor, "practice_id": practice_id}
-    await request.app.state.authz.record(event)
+
+    def write(session: Session) -> None:
+        session.merge(way)
+        enter_event(session, event_by(request.state.reader, "practice.way_in"), at=request.app.state.clock())
+
+    await request.app.state.records.change(practice_id, write)
     await say(request, _("Saved."))
     return see_other("/admin/practice/ways-in")
 
 
 def _as_known(session: Session, person: Person, grant_id: str) -> Person:
     """The person under the name and address that this practice has for them; nothing of it is written back."""
-    contact = session.exec(select(Contact).where(Contact.grant_id == grant_id)).first()
+    chosen = select(Contact).where(Contact.grant_id == grant_id, col(Contact.merged_into).is_(None))
+    contact = session.exec(chosen).first()
     known = Person(**person.model_dump())
     if contact is not None:
         known.name = contact.name

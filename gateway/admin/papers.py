@@ -18,6 +18,7 @@ from gateway.portal.papers.documents import (
     document_answer,
     paragraphs,
 )
+from gateway.records.events import enter_event, event_by
 from gateway.records.files import ACCEPT, FILE_BYTES_MAX, UploadRefused, keep_file, load_file, uploaded
 from gateway.records.papers import (
     COPY_KINDS,
@@ -94,12 +95,12 @@ async def add_paper(request: Request) -> Response:
         if sent is not None:
             row.file_id = keep_file(session, sent, practice_id=client.practice_id, client_id=client.id, by=reader.actor)
         add_document(session, row)
+        _enter(request, session, "document.added", row)
 
     try:
         await store.change(client.practice_id, write)
     except UploadRefused as refused:
         return await _show_all(request, draft=draft, problems=[Problem("file", str(refused))], status=422)
-    await record_paper(request, "document.added", row)
     await say(request, _("The draft was saved. Release it when the family is to see it."))
     return see_other(path_of(row))
 
@@ -157,10 +158,10 @@ async def release(request: Request) -> Response:
         if released is None:
             return False
         _tell(session, row, released, network)
+        _enter(request, session, "document.released", row)
         return True
 
     if await request.app.state.records.change(row.practice_id, write):
-        await record_paper(request, "document.released", row)
         await say(request, _("The document was released."))
     else:
         await say(request, _("Nothing was changed: somebody else released or withdrew it first."))
@@ -170,9 +171,14 @@ async def release(request: Request) -> Response:
 async def withdraw(request: Request) -> Response:
     """Make a released document a draft again, unless somebody has signed it."""
     row: Document = request.state.item
-    done = await request.app.state.records.change(row.practice_id, lambda session: withdraw_document(session, row.id))
-    if done:
-        await record_paper(request, "document.withdrawn", row)
+
+    def write(session: Session) -> bool:
+        done = withdraw_document(session, row.id)
+        if done:
+            _enter(request, session, "document.withdrawn", row)
+        return done
+
+    if await request.app.state.records.change(row.practice_id, write):
         await say(request, _("The document was withdrawn; no family member sees it any more."))
     else:
         await say(request, _("Nothing was changed: the document is signed, or was withdrawn before."))
@@ -182,8 +188,14 @@ async def withdraw(request: Request) -> Response:
 async def share(request: Request) -> Response:
     """Show what one person handed in to all who may see the client's documents."""
     row: Document = request.state.item
-    if await request.app.state.records.change(row.practice_id, lambda session: share_document(session, row.id)):
-        await record_paper(request, "document.shared", row)
+
+    def write(session: Session) -> bool:
+        done = share_document(session, row.id)
+        if done:
+            _enter(request, session, "document.shared", row)
+        return done
+
+    if await request.app.state.records.change(row.practice_id, write):
         await say(
             request, _("All who may see the documents of %(name)s see it now.", name=request.state.client.preferred)
         )
@@ -241,17 +253,8 @@ async def _show_all(
     )
 
 
-async def record_paper(request: Request, action: str, row: Document) -> None:
-    """Tell the trail what a member of the staff did with a document."""
-    await request.app.state.authz.record(
-        {
-            "action": action,
-            "actor": request.state.reader.actor,
-            "client_id": row.client_id,
-            "practice_id": row.practice_id,
-            "resource": {"type": "document", "id": row.id},
-        }
-    )
+def _enter(request: Request, session: Session, action: str, row: Document) -> None:
+    enter_event(session, event_by(request.state.reader, action, row), at=request.app.state.clock())
 
 
 _UPDATE = Guard("update", "document")

@@ -13,6 +13,7 @@ from gateway.edge.errors import NotFound
 from gateway.edge.guard import Guard, Route
 from gateway.edge.questions import may
 from gateway.payments.settlement import CHECKOUT_LIFE
+from gateway.records.events import enter_event, event_by
 from gateway.web.formats import clock_time, day, money
 from gateway.web.language import N_, _
 from gateway.web.pages import page, say, see_other
@@ -108,19 +109,14 @@ async def close(request: Request) -> Response:
             )
             .values(closed_at=now, closed_by=reader.id)
         )
+        if done.rowcount:  # type: ignore[attr-defined]
+            details = {"amount_cents": case.attempt.amount_cents, "attempt": attempt_id}
+            event = event_by(
+                reader, "payment.returned", case.invoice, account_id=case.attempt.payer_id, details=details
+            )
+            enter_event(session, event, at=now)
         return int(done.rowcount)  # type: ignore[attr-defined]
 
-    await request.app.state.authz.record(
-        {
-            "action": "payment.returned",
-            "actor": reader.actor,
-            "account_id": case.attempt.payer_id,
-            "client_id": case.attempt.client_id,
-            "practice_id": reader.practice_id,
-            "resource": {"type": "invoice", "id": case.invoice.id},
-            "details": {"amount_cents": case.attempt.amount_cents, "attempt": attempt_id},
-        }
-    )
     if await request.app.state.records.change(reader.practice_id, write):
         await say(request, _("Marked as returned."))
     return see_other("/admin/payments")

@@ -13,19 +13,26 @@ from gateway.account.passwords import canonical
 from gateway.edge.errors import NotFound, Rejected
 from gateway.edge.guard import Guard, Route
 from gateway.edge.questions import may
+from gateway.records.events import enter_event, event_by
 from gateway.web.formats import day
-from gateway.web.language import _
+from gateway.web.language import N_, _
 from gateway.web.pages import page, say, see_other
 from gateway.web.paging import page_number, pages_of
 from models.tables.getting_in import Contact, SignUp
 from models.tables.records import Client, ClientHome
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from sqlmodel import Session
     from starlette.requests import Request
     from starlette.responses import Response
 
 SIZE = 25
+# One that is being made into a client is nobody else's to decide; if that was cut off it can only be done again.
+_WAITING, _MAKING = "waiting", "creating"
+_UNDECIDED = (_WAITING, _MAKING)
+_FASTER = N_("Somebody else decided on this request first.")
 LIKELY_MAX = 5
 
 
@@ -44,7 +51,7 @@ async def queue(request: Request) -> Response:
     practice_id, at = request.state.reader.practice_id, page_number(request)
 
     def read(session: Session) -> tuple[list[SignUp], int]:
-        waits = and_(col(SignUp.practice_id) == practice_id, col(SignUp.state) == "waiting")
+        waits = and_(col(SignUp.practice_id) == practice_id, col(SignUp.state).in_(_UNDECIDED))
         total = session.exec(select(func.count()).select_from(SignUp).where(waits)).one()
         rows = session.exec(
             select(SignUp).where(waits).order_by(col(SignUp.sent_at), SignUp.id).limit(SIZE).offset((at - 1) * SIZE)
@@ -90,11 +97,17 @@ async def _create(request: Request, row: SignUp, *, confirmed: bool) -> Response
         words = _("Somebody like this is a client already. Link the request, or tick that it is another person.")
         return await _show(request, row, problem=words)
     born, client_id = row.born, f"c_{row.id[:20]}"  # One id for one request: sent twice, it makes one client.
+    mine = {"state": _MAKING, "decided_by": reader.id, "decided_at": app.clock()}
+    if not await app.records.change(row.practice_id, lambda session: _take(session, row, _UNDECIDED, mine)):
+        await say(request, _(_FASTER))
+        return see_other("/admin/sign-ups")
     try:
         body = {"id": client_id, "born": born.isoformat(), "self_managing": "yes"}
         await app.authz.create_client(row.practice_id, body, actor=reader.actor)
     except Rejected as error:
         if error.status != 409:
+            back = {"state": _WAITING, "decided_by": None, "decided_at": None}
+            await app.records.change(row.practice_id, lambda session: _take(session, row, (_MAKING,), back))
             return await _show(request, row, problem=error.detail)
 
     def write(session: Session) -> None:
@@ -110,31 +123,46 @@ async def _create(request: Request, row: SignUp, *, confirmed: bool) -> Response
                 )
             )
 
-    await app.records.change(row.practice_id, write)
     said = _("%(name)s is a client now. Invite them from their page.", name=_name(row))
-    return await _settle(request, row, "created", client_id, said)
+    return await _settle(request, row, "created", client_id, said, also=write)
 
 
-async def _settle(request: Request, row: SignUp, state: str, client_id: str | None, said: str) -> Response:
+async def _settle(
+    request: Request,
+    row: SignUp,
+    state: str,
+    client_id: str | None,
+    said: str,
+    *,
+    also: Callable[[Session], None] | None = None,
+) -> Response:
+    """The decision, what it does `also`, and the trail's event of it: all of them, for the first who decides."""
     app, reader = request.app.state, request.state.reader
     values = {"state": state, "client_id": client_id, "decided_by": reader.id, "decided_at": app.clock()}
 
     def write(session: Session) -> bool:
-        chosen = update(SignUp).where(col(SignUp.id) == row.id, col(SignUp.state) == "waiting")
-        return bool(session.execute(chosen.values(**values)).rowcount)  # type: ignore[attr-defined]
+        if not _take(session, row, (_WAITING,) if also is None else (_MAKING,), values):
+            return False
+        if also is not None:
+            also(session)
+        enter_event(session, event_by(reader, f"sign_up.{state}") | {"client_id": client_id}, at=app.clock())
+        return True
 
     first = await app.records.change(row.practice_id, write)
-    if first:
-        event = {"action": f"sign_up.{state}", "actor": reader.actor, "practice_id": row.practice_id}
-        await app.authz.record({**event, "client_id": client_id})
-    await say(request, said if first else _("Somebody else decided on this request first."))
+    await say(request, said if first else _(_FASTER))
     return see_other(f"/admin/clients/{client_id}" if first and client_id else "/admin/sign-ups")
+
+
+def _take(session: Session, row: SignUp, states: tuple[str, ...], values: Mapping[str, Any]) -> bool:
+    """Whether the request was still in one of the states, and is changed now."""
+    chosen = update(SignUp).where(col(SignUp.id) == row.id, col(SignUp.state).in_(states))
+    return bool(session.execute(chosen.values(**values)).rowcount)  # type: ignore[attr-defined]
 
 
 async def _row(request: Request) -> SignUp:
     key, practice_id = request.path_params["sign_up"], request.state.reader.practice_id
     row: SignUp | None = await request.app.state.records.read(practice_id, lambda session: session.get(SignUp, key))
-    if row is None or row.state != "waiting" or row.practice_id != practice_id:
+    if row is None or row.state not in _UNDECIDED or row.practice_id != practice_id:
         raise NotFound
     return row
 
@@ -145,6 +173,7 @@ async def _likely(request: Request, row: SignUp) -> list[Likely]:
     def read(session: Session) -> list[Likely]:
         found: dict[str, set[str]] = {}
         own = select(Contact).where(Contact.practice_id == row.practice_id, Contact.kind == "self")
+        own = own.where(col(Contact.merged_into).is_(None))
         for contact in session.exec(own.where(_alike(row))):
             same = found.setdefault(contact.client_id, set())
             if canonical(contact.email or "") == canonical(row.email):

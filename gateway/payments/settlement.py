@@ -20,6 +20,7 @@ from gateway.edge.errors import CannotDecide, Rejected
 from gateway.notices.notify import Event, notify_staff
 from gateway.payments import ledger
 from gateway.payments.provider import Order, ProviderRefused, ProviderSilent
+from gateway.records.events import enter_event
 from models.tables.billing import PaymentAttempt
 from models.tables.records import Practice
 from models.vocabulary import LIVE_PAYMENTS, PaymentReason, PaymentState
@@ -115,7 +116,6 @@ async def announce(state: Any, attempt: PaymentAttempt) -> None:
         return
     try:
         team = await care_team(state.authz, attempt.practice_id, attempt.client_id)
-        await state.authz.record(_event(attempt))
     except (CannotDecide, Rejected) as error:
         log.warning("payment_not_announced", attempt=attempt.id, reason=str(error))
         return
@@ -129,6 +129,7 @@ async def announce(state: Any, attempt: PaymentAttempt) -> None:
             .values(announced_at=state.clock())
         )
         if claimed.rowcount:  # type: ignore[attr-defined]
+            enter_event(session, _event(attempt), at=state.clock())
             notify_staff(
                 session,
                 Event.PAYMENT,

@@ -15,6 +15,7 @@ from gateway.edge.care_team import care_team
 from gateway.edge.guard import Guard, Route
 from gateway.edge.questions import may
 from gateway.notices.notify import Event, notify_staff
+from gateway.records.events import enter_event, event_by
 from gateway.web.formats import day
 from gateway.web.language import N_, _
 from gateway.web.pages import page, say, see_other
@@ -82,15 +83,6 @@ async def save_profile(request: Request) -> Response:
     if typed == known:
         return see_other(_path(request))
     team = await care_team(app.authz, client.practice_id, client.id)
-    await app.authz.record(
-        {
-            "action": "profile.update",
-            "actor": request.state.reader.actor,
-            "client_id": client.id,
-            "practice_id": client.practice_id,
-            "resource": {"type": "profile", "id": client.id},
-        }
-    )
 
     def write(session: Session) -> Added:
         row = session.exec(select(Client).where(Client.id == client.id).with_for_update()).one()
@@ -98,6 +90,12 @@ async def save_profile(request: Request) -> Response:
         if before.mark == shown:
             row.preferred, row.spoken, row.needs = astuple(typed)
             session.add(row)
+            about = {
+                "client_id": client.id,
+                "practice_id": client.practice_id,
+                "resource": {"type": "profile", "id": client.id},
+            }
+            enter_event(session, event_by(request.state.reader, "profile.update") | about, at=app.clock())
             notify_staff(
                 session,
                 Event.PROFILE,

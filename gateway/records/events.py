@@ -5,6 +5,7 @@ So neither happens without the other. What only shows something is told to the s
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -27,13 +28,17 @@ if TYPE_CHECKING:
 WAITING = "events_waiting"  # in the info of a session that wrote one
 
 
-def enter_event(session: Session, event: Mapping[str, Any], *, at: datetime) -> None:
-    """Have the trail told of what this transaction does. ValueError for an event that it would not take."""
+def enter_event(session: Session, event: Mapping[str, Any], *, at: datetime, once: str | None = None) -> None:
+    """Have the trail told of what this transaction does; of what is the same `once` it is told one time.
+
+    ValueError for an event that it would not take.
+    """
     if event["action"] not in EVENTS:
         raise ValueError(f"{event['action']} is no event of models/trail_events.py: enter it there")
     known = {name: value for name, value in event.items() if value is not None}
+    event_id = secrets.token_hex(16) if once is None else one_time_id(event["action"], once)
     request_id = get_contextvars().get("request_id")
-    told = Event(**known, id=secrets.token_hex(16), happened_at=at, request_id=request_id)
+    told = Event(**known, id=event_id, happened_at=at, request_id=request_id)
     session.add(
         WaitingEvent(
             practice_id=session.info["practice_id"],
@@ -42,6 +47,11 @@ def enter_event(session: Session, event: Mapping[str, Any], *, at: datetime) -> 
         )
     )
     session.info[WAITING] = True
+
+
+def one_time_id(action: str, once: str) -> str:
+    """The id of an event that can come about only once."""
+    return hashlib.sha256(f"{action} {once}".encode()).hexdigest()
 
 
 def event_by(

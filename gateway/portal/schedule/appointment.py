@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.edge.questions import may, opens
 from gateway.portal.schedule.calendar import in_words
 from gateway.portal.schedule.claims import STANDING, Changed, cancel
-from gateway.portal.schedule.forms import record, sequence_of
+from gateway.portal.schedule.forms import kept_with, sequence_of
 from gateway.portal.schedule.notice import Notice, notice_of
 from gateway.web.formats import zone_name
 from gateway.web.language import _
@@ -44,13 +44,12 @@ async def cancel_appointment(request: Request) -> Response:
     sequence = sequence_of(await request.form())
     now, reader = request.app.state.clock(), request.state.reader
     try:
-        await request.app.state.records.change(
-            row.practice_id, lambda session: cancel(session, row.id, sequence, now, by=reader.id)
+        await kept_with(
+            request, "appointment.cancel", lambda session: cancel(session, row.id, sequence, now, by=reader.id)
         )
     except Changed:
         await say(request, _("This appointment was changed meanwhile. Nothing was cancelled; please look again."))
     else:
-        await record(request, "appointment.cancel", row)
         await say(request, _("The appointment is cancelled. The practice has been told."))
     return see_other(f"/c/{row.client_id}/appointments/{row.id}")
 

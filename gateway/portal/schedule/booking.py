@@ -12,9 +12,10 @@ from gateway.edge.errors import NotFound
 from gateway.edge.questions import may, opens
 from gateway.portal.schedule.calendar import in_words
 from gateway.portal.schedule.claims import AUTOMATIC, Changed, Clashing, NotFree, Wish, claim, confirms, move, times_of
-from gateway.portal.schedule.forms import instant_of, key_of, new_key, record, sequence_of, written
+from gateway.portal.schedule.forms import instant_of, kept_with, key_of, new_key, sequence_of, written
 from gateway.portal.schedule.notice import notice_of
 from gateway.portal.schedule.providers import bookable
+from gateway.portal.schedule.slots import slot_of
 from gateway.portal.schedule.views import day_asked
 from gateway.portal.schedule.visits import clock_reading
 from gateway.web.formats import clock_time, hours, long_day, zone_name
@@ -71,13 +72,18 @@ async def request_appointment(request: Request) -> Response:
         return await _choose(request, problem=_gone())
     wish = await _wish(request, provider, start, key_of(form))
     try:
-        row = await request.app.state.records.change(wish.practice_id, lambda session: claim(session, wish))
+        row = await kept_with(request, "appointment.request", lambda session: claim(session, wish))
     except NotFree:
         return await _choose(request, problem=_gone())
     except Clashing:
         return await _choose(request, problem=_clash(request))
-    await record(request, "appointment.request", row)
-    return await _done(request, row)
+    return await _done(
+        request,
+        row,
+        _("The appointment is booked.")
+        if row.state == "booked"
+        else _("Your request was sent. The practice will confirm it or write to you."),
+    )
 
 
 async def move_appointment(request: Request) -> Response:
@@ -94,9 +100,10 @@ async def save_move(request: Request) -> Response:
         return await _choose(request, row=row, problem=_gone())
     sequence = sequence_of(form)
     wish = await _wish(request, row.provider_id, start, "")
+    before = _moment(request, slot_of(row))
     try:
-        moved = await request.app.state.records.change(
-            row.practice_id, lambda session: move(session, row.id, sequence, wish)
+        moved = await kept_with(
+            request, "appointment.reschedule", lambda session: move(session, row.id, sequence, wish)
         )
     except NotFree:
         return await _choose(request, row=row, problem=_gone())
@@ -105,16 +112,22 @@ async def save_move(request: Request) -> Response:
     except Changed:
         await say(request, _("This appointment was changed meanwhile. Nothing was moved; please look again."))
         return see_other(f"/c/{row.client_id}/appointments/{row.id}")
-    await record(request, "appointment.reschedule", moved)
-    return await _done(request, moved)
-
-
-async def _done(request: Request, row: Appointment) -> Response:
-    sentence = (
-        _("The appointment is booked.")
-        if row.state == "booked"
-        else _("Your request was sent. The practice will confirm it or write to you.")
+    after = _moment(request, slot_of(moved))
+    return await _done(
+        request,
+        moved,
+        _("The appointment was moved from %(before)s to %(after)s.", before=before, after=after)
+        if moved.state == "booked"
+        else _(
+            "You asked to move the appointment from %(before)s to %(after)s. "
+            "The practice will confirm it or write to you.",
+            before=before,
+            after=after,
+        ),
     )
+
+
+async def _done(request: Request, row: Appointment, sentence: str) -> Response:
     await say(request, sentence)
     (visible,) = await may(request, [("view", "appointment", row)])
     return see_other(f"/c/{row.client_id}" + (f"/appointments/{row.id}" if visible else ""))
@@ -148,7 +161,7 @@ async def _choose(request: Request, *, row: Appointment | None = None, problem: 
     slots, confirming = await request.app.state.records.read(
         client.practice_id,
         lambda session: (
-            times_of(session, chosen, zone_of(request), earliest, besides=row.id if row else None),
+            times_of(session, chosen, zone_of(request), earliest, moving=row),
             confirms(session, client.practice_id),
         ),
     )
@@ -220,6 +233,11 @@ def _in_words(request: Request, slot: Slot) -> dict[str, str]:
         "day": long_day(start.date()),
         "hours": hours(start, end) + clock_reading(start),
     }
+
+
+def _moment(request: Request, slot: Slot) -> str:
+    asked = _in_words(request, slot)
+    return f"{asked['day']}, {asked['hours']}"
 
 
 def _gone() -> str:

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from gateway.edge.authz_client import Asking, Question
 from gateway.edge.errors import CannotDecide, NotFound
 from gateway.portal.schedule.ics import ics
+from gateway.records.events import enter_event, event_by
 from gateway.records.filter import UnknownConditionError, where
 from gateway.web.formats import day
 from gateway.web.language import _, speaking
@@ -56,9 +57,9 @@ async def make_feed(request: Request) -> Response:
 
     def write(session: Session) -> None:
         session.merge(made)
+        _enter(request, session, "calendar.subscribe")
 
     await request.app.state.records.change(None, write)
-    await _record(request, "calendar.subscribe")
     return await _show(request, secret=secret)
 
 
@@ -71,9 +72,9 @@ async def revoke_feed(request: Request) -> Response:
 
     def write(session: Session) -> None:
         session.execute(held)
+        _enter(request, session, "calendar.unsubscribe")
 
     await request.app.state.records.change(None, write)
-    await _record(request, "calendar.unsubscribe")
     await say(request, _("The address is taken back. Calendar apps that use it find nothing there any more."))
     return see_other(f"/c/{client.id}/calendar/feed")
 
@@ -135,18 +136,14 @@ async def _show(request: Request, secret: str | None) -> Response:
     return await page(request, "portal/calendar_feed.html", address=address, made=made)
 
 
-async def _record(request: Request, action: str) -> None:
-    reader, client = request.state.reader, request.state.client
-    await request.app.state.authz.record(
-        {
-            "action": action,
-            "actor": reader.actor,
-            "account_id": reader.id,
-            "client_id": client.id,
-            "practice_id": client.practice_id,
-            "resource": {"type": "calendar", "id": client.id},
-        }
-    )
+def _enter(request: Request, session: Session, action: str) -> None:
+    client = request.state.client
+    about = {
+        "client_id": client.id,
+        "practice_id": client.practice_id,
+        "resource": {"type": "calendar", "id": client.id},
+    }
+    enter_event(session, event_by(request.state.reader, action) | about, at=request.app.state.clock())
 
 
 def _hash(secret: str) -> str:

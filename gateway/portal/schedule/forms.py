@@ -7,7 +7,12 @@ import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from gateway.records.events import enter_event, event_by
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlmodel import Session
     from starlette.datastructures import FormData
     from starlette.requests import Request
 
@@ -47,16 +52,14 @@ def instant_of(text: str) -> datetime | None:
         return None
 
 
-async def record(request: Request, action: str, row: Appointment) -> None:
-    """Put what the reader did with an appointment into the trail."""
-    reader = request.state.reader
-    await request.app.state.authz.record(
-        {
-            "action": action,
-            "actor": reader.actor,
-            "account_id": reader.id if reader.practice_id is None else None,
-            "client_id": row.client_id,
-            "practice_id": row.practice_id,
-            "resource": {"type": "appointment", "id": row.id},
-        }
-    )
+async def kept_with(request: Request, action: str, work: Callable[[Session], Appointment]) -> Appointment:
+    """The appointment that `work` leaves, kept together with the event that tells the trail of it."""
+    state, reader = request.app.state, request.state.reader
+
+    def write(session: Session) -> Appointment:
+        row = work(session)
+        enter_event(session, event_by(reader, action, row), at=state.clock(), once=f"{row.id} {row.sequence}")
+        return row
+
+    kept: Appointment = await state.records.change(request.state.client.practice_id, write)
+    return kept
