@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from authz_service.storage.cache import Touched
 from authz_service.storage.reading import Reading
@@ -73,11 +73,12 @@ class Writer:
     def add(self, table: type[R], rows: Iterable[Mapping[str, Any]]) -> None:
         """Let many things hold from now on of which none held before; each may bring its own `reason`."""
         marks = {"version": 1, "valid_from": self.now, "changed_by": self.origin.actor, "reason": self.reason}
-        made = [table(**{**marks, **values}) for values in rows]
-        self._session.add_all(made)
-        self._session.flush()
-        for row in made:
-            self._touch(row)
+        made = [{**marks, **values} for values in rows]
+        if made:
+            self._session.flush()
+            self.connection.execute(insert(table.__table__), made)  # type: ignore[attr-defined]
+        for values in made:
+            self._note(table, values)
 
     def seed(self, world: str, day: date) -> None:
         """Note that the database was filled with a world, and which day its frozen day became."""
@@ -121,12 +122,15 @@ class Writer:
         return row.valid_to
 
     def _touch(self, row: History) -> None:
-        if isinstance(row, tables.ResourceRow):
-            self.touched.items.add((row.resource_type, row.resource_id))
-        elif isinstance(row, _OF_CLIENT):
-            self.touched.clients.add(row.id if isinstance(row, tables.ClientRow) else row.client_id)
-            if isinstance(row, tables.ClientRow | tables.GrantRow):
-                self.touched.items.add(("client" if isinstance(row, tables.ClientRow) else "grant", row.id))
+        self._note(type(row), vars(row))
+
+    def _note(self, table: type[History], values: Mapping[str, Any]) -> None:
+        if table is tables.ResourceRow:
+            self.touched.items.add((values["resource_type"], values["resource_id"]))
+        elif table in _OF_CLIENT:
+            self.touched.clients.add(values["id"] if table is tables.ClientRow else values["client_id"])
+            if table in {tables.ClientRow, tables.GrantRow}:
+                self.touched.items.add(("client" if table is tables.ClientRow else "grant", values["id"]))
         else:
             self.touched.everything = True
 
