@@ -1,0 +1,1 @@
+"""Bringing clients, contacts and toggles in from a file."""
