@@ -15,6 +15,7 @@ from anyio import to_thread
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.admin.emergency_notices import tell_of_emergencies
 from gateway.mail.delivery import deliver, forget
 from gateway.notices.reminders import remind
 from gateway.notices.stopping import forget_stops
@@ -52,6 +53,7 @@ EVERY: tuple[Beat, ...] = (
     Beat(3600, forget_stops),
     Beat(60, notice_unread),
     Beat(5, reconcile),
+    Beat(30, tell_of_emergencies),
 )
 
 

@@ -10,6 +10,7 @@ from authz_service.api.access import PAGE_MAX, acting_of, read_limit
 from authz_service.api.oversight import event_of
 from authz_service.api.problems import ProblemError
 from authz_service.api.routing import Parameter, Reply
+from authz_service.api.trail import deciding_actor
 from authz_service.commands import emergency as commands
 from authz_service.storage.emergencies import Sought, emergencies, emergency
 from authz_service.trail.oversight import emergency_reads
@@ -84,6 +85,8 @@ def list_of_practice(call: Call) -> Reply:
 def list_reads(call: Call) -> Reply:
     """Everything its holder was allowed under it."""
     row = _found(call, call.path["access_id"])
+    if deciding_actor(call, "view", "emergency_access") not in (None, row.practice_id):
+        raise ProblemError(404, "there is no such emergency access")
     columns = EmergencyAccessRow.__table__.c  # type: ignore[attr-defined]
     call.service.loader.catch_up()
     with call.service.store.database.reading(call.caller.practices) as connection:

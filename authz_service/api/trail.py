@@ -87,8 +87,8 @@ def read_trail(call: Call) -> Reply:
     return Reply({"entries": entries, "next": _write_place(place)}, records=records)
 
 
-def deciding_actor(call: Call, action: str) -> str | None:
-    """Whether whoever acts may do this to their practice's trail, and which that is; None where nobody is named.
+def deciding_actor(call: Call, action: str, resource_type: str = "trail") -> str | None:
+    """Whether whoever acts may do this in their practice, and which that is; None where nobody is named.
 
     Raises ForbiddenError when the policy says no.
     """
@@ -101,11 +101,11 @@ def deciding_actor(call: Call, action: str) -> str | None:
         practice_id = "" if post is None else post.practice.id
         properties: dict[str, Any] = {"practice_id": practice_id}
         asked = Request(
-            SubjectType.STAFF.value, staff_id, action, "trail", practice_id, call.now, properties, acting.authn
+            SubjectType.STAFF.value, staff_id, action, resource_type, practice_id, call.now, properties, acting.authn
         )
         decision = call.service.evaluator.decider.decide(access, asked)
     if post is None or not decision.allowed or not call.caller.may_reach(practice_id):
-        raise ForbiddenError(acting.origin.actor, action, ("trail", practice_id), (practice_id, None), decision)
+        raise ForbiddenError(acting.origin.actor, action, (resource_type, practice_id), (practice_id, None), decision)
     return practice_id
 
 

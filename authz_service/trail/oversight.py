@@ -2,7 +2,7 @@
 
 A question is not always a look: the portal asks before it announces something, and staff ask what a family would see.
 So what counts as a person's own is only what was asked in a request in which no staff member was asked about, and not
-by the portal's background work (whose request ids begin with `background-`).
+by the portal's background work (whose request ids begin with `background:`, which no browser can send).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
-BACKGROUND = "background-"
+BACKGROUND = "background:"
 ROWS_MAX = 200_000  # of one client in one period
 DENIALS_MAX = 20_000
 READS_MAX = 20_000

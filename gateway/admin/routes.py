@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from gateway.admin import banners, requests
 from gateway.admin.appointments import ROUTES as APPOINTMENTS
+from gateway.admin.chart import ROUTES as CHART
+from gateway.admin.client_switches import ROUTES as CLIENT_SWITCHES
 from gateway.admin.clients import clients
 from gateway.admin.contacts import ROUTES as CONTACTS
+from gateway.admin.emergency import ROUTES as EMERGENCY
 from gateway.admin.forms import ROUTES as FORMS
 from gateway.admin.grants import grant_page, save_toggles
 from gateway.admin.invitations import ROUTES as INVITATIONS
 from gateway.admin.messages import ROUTES as MESSAGES
-from gateway.admin.network import client_page, save_client_switches
+from gateway.admin.network import client_page
 from gateway.admin.papers import ROUTES as PAPERS
 from gateway.admin.payments import ROUTES as PAYMENTS
 from gateway.admin.practice import practice_page, save_practice_switches, save_settings
 from gateway.admin.releases import ROUTES as RELEASES
 from gateway.admin.sections import start
 from gateway.admin.sign_ups import ROUTES as SIGN_UPS
+from gateway.admin.trail import ROUTES as TRAIL
+from gateway.admin.viewing import ROUTES as VIEWING
 from gateway.admin.withholding import ROUTES as WITHHOLDING
 from gateway.edge.guard import Guard, Route, signed_in
 
@@ -24,13 +29,13 @@ ROUTES = (
     Route("/admin", start, guard=signed_in),
     Route("/admin/clients", clients, guard=Guard("view", "client")),
     Route("/admin/clients/{client}", client_page, guard=Guard("view", "client")),
-    Route("/admin/clients/{client}/switches", save_client_switches, guard=Guard("update", "switch"), methods=("POST",)),
     Route("/admin/clients/{client}/grants/{grant}", grant_page, guard=Guard("view", "grant")),
     Route("/admin/clients/{client}/grants/{grant}", save_toggles, guard=Guard("update", "grant"), methods=("POST",)),
     Route("/admin/practice", practice_page, guard=Guard("view", "practice")),
     Route("/admin/practice", save_settings, guard=Guard("update", "practice"), methods=("POST",)),
     Route("/admin/practice/switches", save_practice_switches, guard=Guard("update", "switch"), methods=("POST",)),
     *APPOINTMENTS,
+    *CLIENT_SWITCHES,
     *CONTACTS,
     *INVITATIONS,
     *SIGN_UPS,
@@ -39,7 +44,11 @@ ROUTES = (
     *FORMS,
     *RELEASES,
     *WITHHOLDING,
+    *VIEWING,
     *PAYMENTS,
     *requests.ROUTES,
+    *TRAIL,
+    *EMERGENCY,
+    *CHART,
     *banners.ROUTES,
 )

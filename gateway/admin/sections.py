@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gateway.admin.emergency import open_emergencies
 from gateway.edge.questions import opens
 from gateway.web.bar import bar_of
 from gateway.web.language import N_, _
@@ -48,6 +49,14 @@ _DOORS = (
     (N_("Requests"), "info", "/admin/requests", N_("What families ask you to open"), ("update", "grant")),
     (N_("Banner"), "home", "/admin/banner", N_("What families read first"), ("offer", "subscription")),
     (N_("Forms"), "form", "/admin/forms", N_("What families fill in"), ("send", "form")),
+    (N_("Trail"), "search", "/admin/trail", N_("Who did, saw and changed what, and why"), ("view", "trail")),
+    (
+        N_("Emergency access"),
+        "warning",
+        "/admin/emergency",
+        N_("For a client in need, with a reason, reviewed afterwards"),
+        ("start", "emergency_access"),
+    ),
     (N_("Settings"), "settings", "/admin/practice", N_("What the portal of the practice offers"), ("view", "practice")),
 )
 
@@ -62,7 +71,12 @@ async def staff_frame(request: Request) -> Mapping[str, Any]:
     name = practice.name if practice else ""
     sections = await _doors(request)
     bar = bar_of(len(sections))
+    emergencies, client = await open_emergencies(request), request.state.client
+    in_emergency = client is not None and any(one.client_id == client.id for one in emergencies)
     return {
+        "emergencies": emergencies,
+        # Whoever reads under emergency access may not open the client's own page.
+        "client_home": client and f"/admin/clients/{client.id}" + ("/emergency" if in_emergency else ""),
         "home": "/admin",
         "home_label": _("Go to the start page"),
         "brand": name,

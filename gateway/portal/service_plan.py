@@ -38,6 +38,11 @@ class ServicePlanView:
 
 async def service_plan(request: Request) -> Response:
     """The service plans the reader may read, the newest first."""
+    return await page(request, "portal/service_plan.html", plans=await plans_in_view(request))
+
+
+async def plans_in_view(request: Request) -> list[ServicePlanView]:
+    """The service plans of the client in view that the reader may read, in words."""
     found = await listing(
         request,
         "service_plan",
@@ -45,7 +50,7 @@ async def service_plan(request: Request) -> Response:
         limit=PLANS_MAX,
     )
     authors = await staff_names(request, [row.author for row in found.rows])
-    plans = [
+    return [
         ServicePlanView(
             id=row.id,
             title=row.title,
@@ -58,4 +63,3 @@ async def service_plan(request: Request) -> Response:
         )
         for row in found.rows
     ]
-    return await page(request, "portal/service_plan.html", plans=plans)

@@ -1,0 +1,96 @@
+"""What was read under emergency access, in words for whoever reviews it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from sqlmodel import col, select
+
+from gateway.admin.trail_words import action_words, asked_words
+from gateway.edge.questions import opens
+from gateway.web.formats import clock_time
+from gateway.web.language import _
+from models.tables.records import ITEMS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlmodel import Session
+    from starlette.requests import Request
+
+
+@dataclass(slots=True)
+class ReadView:
+    """One item or list that was opened, and when."""
+
+    what: str
+    title: str
+    times: list[str]
+    entry: str
+
+    @property
+    def when(self) -> str:
+        """Each minute once."""
+        return ", ".join(dict.fromkeys(self.times))
+
+
+async def reads_in_words(request: Request, reads: Sequence[Mapping[str, Any]]) -> list[ReadView]:
+    """Each item and list once, in the order in which they were opened.
+
+    A page asks about the buttons beside the item that it shows, so within one request the view stands for the others.
+    """
+    zone, views = ZoneInfo(request.state.reader.zone), {}
+    shown = {(one["request_id"], _key(one)) for one in reads if one["action"] == "view"}
+    titles = await _titles(request, reads)
+    for one in reads:
+        if one["type"] == "decision" and one["action"] != "view" and (one["request_id"], _key(one)) in shown:
+            continue
+        resource = one["resource"]
+        key = (one["type"], one["action"], resource["type"], resource["id"], one["client_id"])
+        at = clock_time(datetime.fromisoformat(one["at"]).astimezone(zone))
+        if key in views:
+            views[key].times.append(at)
+            continue
+        what = action_words(one) if one["type"] == "event" else asked_words(one["action"], resource["type"])
+        title = titles.get((resource["type"], resource["id"]), "")
+        if resource["id"] is None:
+            title = (
+                _("A list over all clients, which may have shown this one") if one["client_id"] is None else _("List")
+            )
+        views[key] = ReadView(what, title, [at], one["id"])
+    return list(views.values())
+
+
+def _key(one: Mapping[str, Any]) -> tuple[str, str | None]:
+    return one["resource"]["type"], one["resource"]["id"]
+
+
+async def _titles(request: Request, reads: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
+    """Titles of items for whom they are open; ids stand for what the reader may not read."""
+    wanted: dict[str, set[str]] = {}
+    for one in reads:
+        kind, item_id = _key(one)
+        if item_id is not None and kind in ITEMS:
+            wanted.setdefault(kind, set()).add(item_id)
+
+    def read(session: Session) -> dict[tuple[str, str], str]:
+        found = {}
+        for kind, ids in wanted.items():
+            table: Any = ITEMS[kind]
+            for row in session.exec(select(table).where(col(table.id).in_(sorted(ids)))):
+                found[kind, row.id] = row.title if _is_title_open(kind, row) else row.id
+        return found
+
+    (sees,) = await opens(request, [("view", "client")])
+    if not wanted or not sees:  # A reviewer reads no content of clients.
+        return {}
+    found: dict[tuple[str, str], str] = await request.app.state.records.read(request.state.reader.practice_id, read)
+    return found
+
+
+def _is_title_open(kind: str, row: Any) -> bool:
+    # A title of a clinical paper may say what it is about; whoever reviews reads those by their id.
+    return kind in ("document", "form", "service_plan") and hasattr(row, "title")
