@@ -66,7 +66,8 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.edge.authz_client import Question
 from gateway.edge.errors import NotFound, Refused, Rejected
-from gateway.edge.questions import asking, base_properties, is_own, plan_for
+from gateway.edge.own_grants import is_own
+from gateway.edge.questions import asking, base_properties, evaluate_first, look_ahead, plan_for
 from gateway.edge.reader import client_in_view
 from gateway.edge.refusals import refusal_of, staff_refusal
 from gateway.records.filter import keeps
@@ -120,7 +121,13 @@ class Route:
 
 async def check(request: Request, guard: Guard) -> None:
     """Let the request pass, with `request.state` filled; otherwise Refused, NotFound or CannotDecide."""
-    await _find_client(request)
+    await find_client(request)
+    if (
+        request.method == "GET"
+        and request.state.client is not None
+        and request.state.reader.type is SubjectType.ACCOUNT
+    ):
+        look_ahead(request, (guard.action, guard.type))
     if "id" in request.path_params:
         await _check_item(request, guard)
     elif "grant" in request.path_params:
@@ -131,7 +138,7 @@ async def check(request: Request, guard: Guard) -> None:
         await _check_one(request, guard)
 
 
-async def _find_client(request: Request) -> None:
+async def find_client(request: Request) -> None:
     """Put the client of the URL into the request; NotFound for one that is not kept, and for another practice's."""
     client_id = request.path_params.get("client")
     if client_id is None:
@@ -163,9 +170,7 @@ async def _check_item(request: Request, guard: Guard) -> None:
     )
     if row is None:
         raise NotFound
-    question = Question(guard.action, guard.type, row.id, properties_of(guard.type, row))
-    allowed, _ = await request.app.state.authz.evaluate(asking(request), question)
-    if not allowed:
+    if not await evaluate_first(request, Question(guard.action, guard.type, row.id, properties_of(guard.type, row))):
         raise NotFound
     request.state.item = row
 
@@ -193,8 +198,8 @@ async def _check_one(request: Request, guard: Guard) -> None:
     owner = properties.get("client_id") or properties["practice_id"]
     question = Question(guard.action, guard.type, owner, properties)
     authz, who = request.app.state.authz, asking(request)
-    allowed, _ = await authz.evaluate(who, question)
-    if not allowed:  # Saying why costs more than the rest of the page, so it is asked for only when it is needed.
+    if not await evaluate_first(request, question):
+        # Saying why costs more than the rest of the page, so it is asked for only when it is needed.
         _, context = await authz.evaluate(who, question, explain=True)
         explanation = context.get("explanation")
         raise await _refused(request, guard, explanation.get("reason_user") if isinstance(explanation, dict) else None)

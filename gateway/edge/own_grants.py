@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from gateway.edge.viewing import viewing_of
 from models.vocabulary import GrantStatus, Kind, SubjectType
 
 if TYPE_CHECKING:
@@ -13,9 +14,10 @@ if TYPE_CHECKING:
 
 
 async def own_grants(request: Request) -> list[dict[str, Any]]:
-    """Every grant of the account, as the service tells them."""
+    """Every grant of the account, as the service tells them; in a look by staff those at their practice only."""
     begin_grants(request)
-    return list(await request.state.grants)
+    viewing, found = viewing_of(request), list(await request.state.grants)
+    return [one for one in found if viewing is None or one["practice_id"] == viewing.staff.practice_id]
 
 
 def begin_grants(request: Request) -> None:

@@ -93,7 +93,8 @@ def _serving(route: Route) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
         state = request.state
         state.reader = state.session = state.client = state.item = state.plan = state.profiles = None
-        state.grants = None
+        state.grants = state.answers = None
+        state.ahead = ()
         state.plans = {}
         speak(preferred(request))
         try:

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from gateway.edge.errors import CannotDecide
+from gateway.edge.viewing import viewing_of
 from gateway.web.language import LANGUAGES, N_, _, catalogue, language
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ TEMPLATES.install_gettext_callables(  # type: ignore[attr-defined]
 async def page(request: Request, name: str, status: int = 200, **context: Any) -> Response:
     """A page from a template, with the frame around it."""
     around = await _frame(request)
-    said = await request.app.state.sessions.hear(request.state.cookie) if request.state.reader else ()
+    listening = request.state.reader is not None and viewing_of(request) is None
+    said = await request.app.state.sessions.hear(request.state.cookie) if listening else ()
     return _render(request, name, status, {**around, "said": " ".join(said), **context})
 
 
@@ -102,7 +104,8 @@ async def _frame(request: Request) -> Mapping[str, Any]:
 
 
 def _render(request: Request | None, name: str, status: int, context: Mapping[str, Any]) -> Response:
-    known: dict[str, Any] = {"reader": None, "client": None, "csrf": "", "path": "/", "here": "/", "said": ""}
+    known: dict[str, Any] = {"reader": None, "client": None, "viewing": None}
+    known |= {"csrf": "", "path": "/", "here": "/", "said": ""}
     if request is not None:
         app = request.app.state
         known["profile"] = app.settings.profile
@@ -111,7 +114,9 @@ def _render(request: Request | None, name: str, status: int, context: Mapping[st
             known["here"] = request.url.path  # Elsewhere it may be no page, or tell one refusal from another.
         if name != "error.html":
             known["reader"], known["client"] = request.state.reader, request.state.client
-            known["csrf"] = app.cookies.form_token(request.state.cookie) if request.state.cookie else ""
+            known["viewing"] = viewing_of(request)
+            if request.state.cookie and viewing_of(request) is None:  # In a look at another's pages nothing is sent.
+                known["csrf"] = app.cookies.form_token(request.state.cookie)
     return HTMLResponse(TEMPLATES.get_template(name).render({**known, **context}), status_code=status)
 
 

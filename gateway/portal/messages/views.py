@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from gateway.edge.viewing import viewing_of
 from gateway.portal.messages.conversations import (
     Draft,
     KeyUsedError,
@@ -133,7 +134,8 @@ async def open_thread(request: Request, href: str, names: Mapping[str, str], zon
         return stretch, read_up_to(session, thread, me), read_files(session, stretch.messages)
 
     stretch, seen, files = await store.read(thread.practice_id, read)
-    if request.method == "GET" and stretch.messages and stretch.messages[-1].number > seen:
+    looks = viewing_of(request) is not None  # A look by staff is not the family's reading.
+    if request.method == "GET" and not looks and stretch.messages and stretch.messages[-1].number > seen:
         last = stretch.messages[-1].number
         await store.change(thread.practice_id, partial(mark_read, thread=thread, reader=me, up_to=last))
     news = next((each.number for each in stretch.messages if each.number > seen and not _is_mine(each, me)), None)
