@@ -62,13 +62,12 @@ def what_if(acting: Acting, comparison: Comparison, now: datetime, asked: Asked)
         overlay.close()
         with acting.store.reading(acting.practices) as present:
             _require_all(acting, present, now, asked, overlay.required)
-        after = State(overlay.after(), asked.compare_at or since)
+        changed, instant = overlay.after(), asked.compare_at or since
         touched = None if asked.compare_at not in (None, since) or overlay.everything else overlay.touched
-        relations = _relations(after.access, asked, touched)
         return comparison.compare(
             State(snapshot, since),
-            after,
-            relations,
+            State(changed, instant),
+            _relations(changed, asked, touched),
             lambda types, clients: read_items(rows, asked.practice_id, types, clients),
         )
 

@@ -107,6 +107,7 @@ class Comparison:
             if asked is not None and asked.question.diagram is not False and KNOWN_BY.get(kind) != "practice_id"
         ]
         self._rests: dict[tuple[Any, ...], tuple[Diagram | None, ...]] = {}
+        self._differing: dict[tuple[Any, ...], tuple[int, ...]] = {}
         self._names: dict[tuple[int, Node], tuple[str, ...]] = {}
 
     def compare(
@@ -134,7 +135,8 @@ class Comparison:
             return None
         pair = _Pair(account_id, client_id, was, will, [], [], {})
         old, new = [self._rests_of(seat) for seat in was], [self._rests_of(seat) for seat in will]
-        for place, (action, kind, asked) in enumerate(self._asked):
+        for place in self._places(was, will, old, new, before.now != after.now):
+            action, kind, asked = self._asked[place]
             here, there = _ways(place, old, was), _ways(place, new, will)
             if self._same(place, here, there, (before.now, after.now)):
                 continue
@@ -169,6 +171,34 @@ class Comparison:
                 self._rests.clear()
             found = self._rests[seat.subject] = tuple(_rest(asked, seat) for _, _, asked in self._asked)
         return found
+
+    def _places(
+        self,
+        was: tuple[Seat, ...],
+        will: tuple[Seat, ...],
+        old: list[tuple[Diagram | None, ...]],
+        new: list[tuple[Diagram | None, ...]],
+        other_time: bool,
+    ) -> Iterable[int]:
+        """Of which questions the answers may differ; where the seats compare items with the same, that is known."""
+        if [seat.bound for seat in was] != [seat.bound for seat in will]:
+            return range(len(self._asked))
+        key = (tuple(seat.subject for seat in was), tuple(seat.subject for seat in will), other_time)
+        found = self._differing.get(key)
+        if found is None:
+            if len(self._differing) >= _KEPT:
+                self._differing.clear()
+            places = range(len(self._asked))
+            found = self._differing[key] = tuple(
+                place
+                for place in places
+                if any(one[place] is None or one[place] is not two[place] for one, two in zip(old, new, strict=True))
+                or (other_time and any(self._reads_clock(place, each[place]) for each in new))
+            )
+        return found
+
+    def _reads_clock(self, place: int, rest: Diagram | None) -> bool:
+        return isinstance(rest, Node) and "appointment_timing" in self._names_read(place, rest)
 
     def _same(
         self, place: int, here: tuple[_Way, ...], there: tuple[_Way, ...], instants: tuple[datetime, datetime]

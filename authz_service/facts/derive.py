@@ -6,6 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from authz_service.engine import MISSING, BundleError
@@ -21,11 +22,11 @@ from authz_service.facts.sources import (
     item_source,
     member_source,
 )
-from authz_service.facts.stores import Bound, Holder, ItemSource, Member
+from authz_service.facts.stores import HOLDER_FEATURES, Bound, Holder, ItemSource, Member
 from models.vocabulary import GrantStatus, Kind, StaffRole, SubjectType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
     from datetime import date
 
     from authz_service.engine import Policy, Question
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from authz_service.facts.items import ItemReader
     from authz_service.facts.request import Authn
     from authz_service.facts.rows import Grant, Relation, Staff, StaffPost
+    from authz_service.facts.stores import HolderSource
+    from models.vocabulary import Feature
 
 S = TypeVar("S", bound="Hashable")
 T = TypeVar("T")
@@ -84,6 +87,7 @@ class Derivation:
         if problems:
             raise BundleError(problems)
         self.registry = Registry(policy, self._resources)
+        self._holder_parts = _in_parts(self._subjects.get(SubjectType.ACCOUNT, ()))
         # A key for each way of signing in that the facts tell apart; own objects, so that policies do not mix.
         self._keys = tuple(object() for _ in range(4))
         self._shared: dict[Hashable, Hashable] = {}
@@ -141,11 +145,10 @@ class Derivation:
 
     def _standing(self, relation: Relation, now: datetime, authn: Authn) -> Standing:
         today = day_of(now, relation.practice.zone)
-        sources = self._subjects[SubjectType.ACCOUNT]
         seats = []
         for grant in relation.grants:
             holder = Holder(relation, grant, today, authn)
-            subject = self._share(tuple(source(holder) for _, source in sources))
+            subject = self._share(tuple(value for part in self._holder_parts for value in part(holder)))
             bound = self._bound(relation, grant.account_id, grant, today)
             seats.append(Seat(grant.id, subject, bound, MISSING not in subject))
         return Standing(*_span(relation, now), tuple(seats))
@@ -183,6 +186,38 @@ def _prepare(slots: Iterable[Fact], make: Callable[[Fact], T], problems: list[Pr
         except SourceError as error:
             problems.append(Problem(fact.file, fact.line, f"{fact.name} cannot be derived: {error}"))
     return tuple(prepared)
+
+
+def _in_parts(sources: Sequence[tuple[Fact, HolderSource]]) -> tuple[Callable[[Holder], tuple[Any, ...]], ...]:
+    """The sources in their order, those of one set of features together: the many grants alike share its values."""
+
+    def kept(fact: Fact) -> str | None:
+        store = (fact.source or {}).get("store")
+        return str(store) if store in HOLDER_FEATURES else None
+
+    runs = ((store, [source for _, source in run]) for store, run in groupby(sources, lambda each: kept(each[0])))
+    return tuple(_read_alone(run) if store is None else _read_features(store, run) for store, run in runs)
+
+
+def _read_alone(sources: list[HolderSource]) -> Callable[[Holder], tuple[Any, ...]]:
+    return lambda holder: tuple([source(holder) for source in sources])
+
+
+def _read_features(store: str, sources: list[HolderSource]) -> Callable[[Holder], tuple[Any, ...]]:
+    features = HOLDER_FEATURES[store]
+    # Known by identity: the mapping is kept beside its values, so its id cannot become another's.
+    known: dict[int, tuple[Mapping[Feature, bool], tuple[Any, ...]]] = {}
+
+    def read(holder: Holder) -> tuple[Any, ...]:
+        switches = features(holder)
+        found = known.get(id(switches))
+        if found is None:
+            if len(known) > _SHARED:
+                known.clear()
+            found = known[id(switches)] = (switches, tuple([source(holder) for source in sources]))
+        return found[1]
+
+    return read
 
 
 def _checked(make: Callable[[Fact], Callable[..., Any]], fact: Fact) -> Callable[..., Any]:
