@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from authz_service.api.access import acting_of, if_match_version, read_limit
 from authz_service.api.problems import ProblemError
 from authz_service.api.routing import Parameter, Reply
-from authz_service.commands import bulk, kind_defaults, set_up, switches
+from authz_service.commands import assignments, bulk, kind_defaults, set_up, switches
 from authz_service.facts.ceilings import ceilings
 from authz_service.storage.practice_rows import grants_of_practice
 from models.vocabulary import AgeClass, Feature, Kind, default_toggles
@@ -128,6 +128,18 @@ def put_dismissal(call: Call) -> Reply:
 def delete_dismissal(call: Call) -> Reply:
     """Shows a finding again."""
     set_up.restore_finding(acting_of(call), call.path["practice_id"], call.path["finding"])
+    return Reply(status=204)
+
+
+def put_assigned(call: Call) -> Reply:
+    """Assigns a client to a staff member."""
+    assignments.assign_client(acting_of(call), call.path["staff_id"], call.path["client_id"], on=True)
+    return Reply(status=204)
+
+
+def delete_assigned(call: Call) -> Reply:
+    """Ends that."""
+    assignments.assign_client(acting_of(call), call.path["staff_id"], call.path["client_id"], on=False)
     return Reply(status=204)
 
 

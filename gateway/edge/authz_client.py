@@ -291,6 +291,11 @@ class AuthzClient:
         """Let somebody work at the practice: `id`, `roles`, and what else `update_staff` can change."""
         return await self._ask("POST", f"/v1/practices/{_part(practice_id)}/staff", member, actor=actor)
 
+    async def assign_client(self, staff_id: str, client_id: str, *, on: bool, actor: str) -> None:
+        """Assign a client to a staff member, or no longer."""
+        path = f"/v1/staff/{_part(staff_id)}/assigned/{_part(client_id)}"
+        await self._ask("PUT" if on else "DELETE", path, {} if on else None, actor=actor)
+
     async def update_practice_switches(
         self, practice_id: str, switches: Mapping[str, bool], *, etag: str, actor: str
     ) -> Json:
