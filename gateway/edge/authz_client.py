@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
 
 TIMEOUT_SECONDS = 2.0  # of one call, a new token included
+IMPORT_SECONDS = 30.0  # of one that moves a whole practice
+EXPORT_CLIENTS = 500  # of a page
 BULK_SECONDS = 9.0  # of one that changes many things: less than the service takes at most
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
 CONNECTIONS_MAX = 32
@@ -365,6 +367,17 @@ class AuthzClient:
         body = {"practice_id": practice_id, "changes": list(changes), **narrowed}
         body |= {name: value.isoformat() for name, value in instants.items() if value is not None}
         return read_what_if(await self._ask("POST", "/v1/what-if", body, actor=actor))
+
+    async def run_import(self, practice_id: str, wanted: Json, *, actor: str) -> Json:
+        """Bring clients and grants in, all or none (`models.wire.imports.Import`); its key makes it count once."""
+        path = f"/v1/practices/{_part(practice_id)}/imports"
+        return await self._ask("POST", path, wanted, actor=actor, seconds=IMPORT_SECONDS)
+
+    async def export_page(self, practice_id: str, *, after: str, at: str | None, actor: str) -> Json:
+        """A page of the practice's access data (`models.wire.imports.Export`)."""
+        query = {"limit": str(EXPORT_CLIENTS), **({"after": after} if after else {}), **({"at": at} if at else {})}
+        path = f"/v1/practices/{_part(practice_id)}/export?{httpx.QueryParams(query)}"
+        return await self._ask("GET", path, actor=actor, seconds=IMPORT_SECONDS)
 
     async def first_login(self, account_id: str) -> None:
         """Tell the service that an account signed in: its pending grants become active."""
