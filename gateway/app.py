@@ -26,10 +26,11 @@ from gateway.edge.redis_pool import open_redis
 from gateway.edge.session_stores import MemorySessions, RedisSessions
 from gateway.edge.sessions import Sessions
 from gateway.edge.site import build
+from gateway.edge.visits import Visits
 from gateway.mail.routes import ROUTES as MAIL
 from gateway.payments.providers import open_provider
 from gateway.payments.routes import ROUTES as PAYMENTS
-from gateway.portal.frame import frame
+from gateway.portal.frame import FRAMED, frame
 from gateway.portal.routes import ROUTES as PORTAL
 from gateway.records.outbox import OutboxCarrier
 from gateway.records.seals import Seals, seal_secret
@@ -81,8 +82,9 @@ def create_app(
     )
     app.router.redirect_slashes = False
     state = app.state
-    state.settings, state.clock, state.frame = settings, clock, frame
+    state.settings, state.clock, state.frame, state.framed = settings, clock, frame, FRAMED
     state.records = RecordsStore(settings.records_database_url)
+    state.visits = Visits(state.records, clock)
     state.authz = AuthzClient(settings, clock, authz_transport)
     state.outbox = OutboxCarrier(state.records, state.authz)
     state.payments = open_provider(settings, state.records, clock)

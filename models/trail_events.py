@@ -29,6 +29,8 @@ EVENTS: dict[str, str] = {
     "form.completed": "a form was completed without a signature",
     "form.sent": "staff sent a form",
     "form.signed": "a form was completed and signed",
+    "login_address.asked": "somebody asked to sign in with another address",
+    "login_address.changed": "a login address was changed by the link that was mailed to the new one",
     "password.change": "somebody changed their password",
     "password.reset": "a password was replaced through a mailed link",
     "payment.needs_refund": "a card was charged when nothing was due any more",

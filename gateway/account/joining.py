@@ -57,13 +57,13 @@ class Invitation:
 
 async def show(request: Request) -> Response:
     """What the invitation offers to whoever opened the link."""
-    invitation = await _find(request)
+    invitation = await find_invitation(request)
     return await over(request) if invitation is None else await _show(request, invitation)
 
 
 async def join(request: Request) -> Response:
     """Choose a password, and be signed in: the first login, which makes the grants active."""
-    app, invitation = request.app.state, await _find(request)
+    app, invitation = request.app.state, await find_invitation(request)
     if invitation is None or invitation.has_sign_in:
         return await over(request) if invitation is None else await _show(request, invitation)
     asks = await _asks(request, invitation)
@@ -94,7 +94,7 @@ async def join(request: Request) -> Response:
 async def add_to_profiles(request: Request) -> Response:
     """Take the invitation with the sign-in that the reader has, and used just now."""
     reader, authz = request.state.reader, request.app.state.authz
-    invitation = await _find(request)
+    invitation = await find_invitation(request)
     if invitation is None or reader.type is not SubjectType.ACCOUNT:
         return await over(request)
     link, now = invitation.link, request.app.state.clock()
@@ -126,7 +126,8 @@ async def over(request: Request) -> Response:
     return await visitor_page(request, "account/link_over.html", status=404)
 
 
-async def _find(request: Request) -> Invitation | None:
+async def find_invitation(request: Request) -> Invitation | None:
+    """The open invitation of the link; None for one that is over, at the practice too."""
     app, secret = request.app.state, request.path_params["token"]
 
     def read(session: Session) -> tuple[MailedLink, Person, Credential | None] | None:

@@ -41,6 +41,7 @@ async def contacts_without_access(request: Request) -> list[OtherContact]:
 
     def read(session: Session) -> list[Contact]:
         chosen = select(Contact).where(Contact.client_id == client.id, col(Contact.grant_id).is_(None))
+        chosen = chosen.where(col(Contact.merged_into).is_(None))
         return list(session.exec(chosen.order_by(Contact.name)))
 
     rows = await request.app.state.records.read(client.practice_id, read)
@@ -52,7 +53,7 @@ async def find_people(request: Request, query: str) -> list[Contact]:
     practice_id, known = request.state.client.practice_id, await _of_readers_clients(request)
 
     def read(session: Session) -> list[Contact]:
-        chosen = select(Contact).where(Contact.practice_id == practice_id, known)
+        chosen = select(Contact).where(Contact.practice_id == practice_id, known, col(Contact.merged_into).is_(None))
         for word in query.split()[:5]:
             chosen = chosen.where(col(Contact.name).icontains(word, autoescape=True))
         found: dict[str, Contact] = {}
@@ -70,6 +71,7 @@ async def find_contact(request: Request, contact_id: str | None) -> Contact | No
         return None
     practice_id, known = request.state.client.practice_id, await _of_readers_clients(request)
     chosen = select(Contact).where(Contact.practice_id == practice_id, Contact.id == contact_id, known)
+    chosen = chosen.where(col(Contact.merged_into).is_(None))
     found: Contact | None = await request.app.state.records.read(practice_id, lambda s: s.exec(chosen).first())
     return found
 

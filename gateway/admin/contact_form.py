@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from gateway.admin.authorities import AUTHORITIES
+from gateway.admin.proofs import EnteredProof, check_proof, read_proof
 from gateway.admin.switches import Problem
 from gateway.mail.address import is_address
 from gateway.web.language import LANGUAGES, _
@@ -37,6 +39,8 @@ class Entered:
     on: frozenset[str] = frozenset()
     confirmed: bool = False
     forms: frozenset[str] = frozenset()  # templates that go out with the invitation
+    authority: str = ""
+    proof: EnteredProof = field(default_factory=EnteredProof)
 
     @property
     def name(self) -> str:
@@ -57,8 +61,9 @@ def read_entered(form: FormData) -> Entered:
         return " ".join(value.split())[:most] if isinstance(value, str) else ""
 
     once, language = text("once", 32), text("language", 5)
+    once = once if _ONCE.fullmatch(once) else secrets.token_hex(16)
     return Entered(
-        once=once if _ONCE.fullmatch(once) else secrets.token_hex(16),
+        once=once,
         kind=text("kind", 40),
         first_name=text("first_name", NAME_MAX),
         last_name=text("last_name", NAME_MAX),
@@ -70,6 +75,8 @@ def read_entered(form: FormData) -> Entered:
         on=frozenset(str(value) for value in form.getlist("on")),
         confirmed=form.get("confirmed") == "on",
         forms=frozenset(str(value) for value in form.getlist("forms")[:FORMS_MAX]),
+        authority=text("authority", 40),
+        proof=replace(read_proof(form), once=once),
     )
 
 
@@ -82,4 +89,15 @@ def check_person(entered: Entered) -> list[Problem]:
         found.append(Problem("email", _("Enter an e-mail address: a contact needs one.")))
     elif not is_address(entered.email):
         found.append(Problem("email", _("Enter an address such as ann@example.org.")))
+    return found
+
+
+def check_authority(entered: Entered) -> list[Problem]:
+    """What is wrong with the authority, its proof and its days; without access there is nothing for them to bound."""
+    found = check_proof(entered.proof)
+    if entered.authority not in AUTHORITIES:
+        found.append(Problem("authority", _("Choose by what authority they act.")))
+    if (entered.proof.what or entered.proof.first or entered.proof.last) and not entered.access:
+        words = _("A proof and its days belong to access. Tick “Allow access to client portal”, or leave them empty.")
+        found.append(Problem("access", words))
     return found

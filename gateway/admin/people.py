@@ -1,4 +1,8 @@
-"""A person of a contact network in words: what they are to the client and how their access stands (rows W1, W22)."""
+"""A person of a contact network in words: what they are to the client and how their access stands (rows W1, W22).
+
+What a practice knows of a person's signing in is when they last opened one of its own clients' portals: a sign-in is
+the person's, and may serve other practices.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,14 @@ from sqlmodel import col, select
 
 from gateway.web.formats import day
 from gateway.web.language import N_, _
+from gateway.web.today import zone_of
 from gateway.web.words import KINDS, Badge
-from models.tables.getting_in import Contact
+from models.tables.getting_in import Contact, PortalVisit
 from models.vocabulary import GrantStatus, Kind, SubjectType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from sqlmodel import Session
     from starlette.requests import Request
@@ -28,6 +34,7 @@ _STATUS = {
     GrantStatus.SUSPENDED: Badge(N_("Suspended"), "bad"),
     GrantStatus.ENDED: Badge(N_("Ended")),
 }
+_DECLINED = Badge(N_("Declined"), "bad")
 _PROOF = {"none": N_("None on file"), "on_file": N_("On file")}
 
 
@@ -44,6 +51,8 @@ class NetworkPerson:
     starts: str
     last: str
     proof: str
+    locked: bool = False
+    visited: str = ""
 
     @property
     def first(self) -> str:
@@ -53,7 +62,8 @@ class NetworkPerson:
     @property
     def flags(self) -> tuple[Badge, ...]:
         """What to mark beside the name."""
-        return (self.status, Badge(_("Safety block"), "bad")) if self.blocked else (self.status,)
+        locked = (Badge(_("Sign-in locked"), "bad"),) if self.locked else ()
+        return (self.status, *locked, *((Badge(_("Safety block"), "bad"),) if self.blocked else ()))
 
     @property
     def window(self) -> str:
@@ -65,9 +75,20 @@ class NetworkPerson:
         return " ".join(part for part in parts if part)
 
 
-def describe(grant: Mapping[str, Any], name: str) -> NetworkPerson:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the practice's own records add to a grant."""
+
+    declined: bool = False
+    visited: str = ""
+
+
+def describe(grant: Mapping[str, Any], name: str, known: Known | None = None) -> NetworkPerson:
     """A grant of the service's API, with the name the records have for the account."""
     status = _STATUS[GrantStatus(grant["status"])]
+    known = known or Known()
+    if known.declined and grant["status"] == GrantStatus.ENDED.value:
+        status = _DECLINED
     return NetworkPerson(
         grant=grant["id"],
         name=name,
@@ -78,7 +99,36 @@ def describe(grant: Mapping[str, Any], name: str) -> NetworkPerson:
         starts=day(date.fromisoformat(grant["from"])) if grant.get("from") else "",
         last=day(date.fromisoformat(grant["until"]) - timedelta(days=1)) if grant.get("until") else "",
         proof=_(_PROOF.get(str(grant.get("proof") or "none"), _PROOF["none"])),
+        locked=bool(grant.get("locked")),
+        visited=known.visited,
     )
+
+
+async def known_of(request: Request, grants: Sequence[Mapping[str, Any]]) -> dict[str, Known]:
+    """What the practice's records know of each grant (by id): whether it was declined, and the last visit."""
+    client, zone = request.state.client, zone_of(request)
+    ids = [grant["id"] for grant in grants]
+
+    def read(session: Session) -> tuple[set[str], dict[str, datetime]]:
+        declined = select(Contact.grant_id).where(
+            Contact.practice_id == client.practice_id,
+            col(Contact.grant_id).in_(ids),
+            col(Contact.declined_at).is_not(None),
+        )
+        visits = select(PortalVisit).where(PortalVisit.client_id == client.id)
+        return (
+            {str(one) for one in session.exec(declined)},
+            {visit.account_id: visit.last_at for visit in session.exec(visits)},
+        )
+
+    declined, visits = await request.app.state.records.read(client.practice_id, read)
+    return {
+        grant["id"]: Known(
+            declined=grant["id"] in declined,
+            visited=day(visits[grant["account_id"]].astimezone(zone).date()) if grant["account_id"] in visits else "",
+        )
+        for grant in grants
+    }
 
 
 async def names_known(request: Request, grants: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -88,6 +138,7 @@ async def names_known(request: Request, grants: Sequence[Mapping[str, Any]]) -> 
 
     def read(session: Session) -> dict[str, str]:
         chosen = select(Contact).where(Contact.practice_id == practice_id, col(Contact.grant_id).in_(ids))
+        chosen = chosen.where(col(Contact.merged_into).is_(None))
         return {str(contact.grant_id): contact.name for contact in session.exec(chosen)}
 
     known: dict[str, str] = await records.read(practice_id, read)

@@ -138,6 +138,7 @@ async def _answer(request: Request, route: Route) -> Response:
         await check(request, guard)
     except Refused as error:
         return await _refuse(request, error.refusal)
+    await request.app.state.visits.note(request)
     return await handler(request)
 
 
