@@ -16,10 +16,13 @@ from gateway.web.language import _
 from models.tables.records import ITEMS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlmodel import Session
     from starlette.requests import Request
+
+_TITLED = ("document", "form", "service_plan")
+_IDS_AT_ONCE = 500
 
 
 @dataclass(slots=True)
@@ -44,7 +47,7 @@ async def reads_in_words(request: Request, reads: Sequence[Mapping[str, Any]]) -
     """
     zone, views = ZoneInfo(request.state.reader.zone), {}
     shown = {(one["request_id"], _key(one)) for one in reads if one["action"] == "view"}
-    titles = await _titles(request, reads)
+    titles = await titles_of(request, map(_key, reads))
     for one in reads:
         if one["type"] == "decision" and one["action"] != "view" and (one["request_id"], _key(one)) in shown:
             continue
@@ -68,29 +71,30 @@ def _key(one: Mapping[str, Any]) -> tuple[str, str | None]:
     return one["resource"]["type"], one["resource"]["id"]
 
 
-async def _titles(request: Request, reads: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
-    """Titles of items for whom they are open; ids stand for what the reader may not read."""
+async def titles_of(request: Request, items: Iterable[tuple[str, str | None]]) -> dict[tuple[str, str], str]:
+    """Titles of items by (type, id), for readers to whom content of clients is open; others read ids.
+
+    A title of a clinical paper may say what it is about, so those are known by their id.
+    """
     wanted: dict[str, set[str]] = {}
-    for one in reads:
-        kind, item_id = _key(one)
-        if item_id is not None and kind in ITEMS:
+    for kind, item_id in items:
+        if item_id is not None and kind in _TITLED:
             wanted.setdefault(kind, set()).add(item_id)
+    (sees,) = await opens(request, [("view", "client")])
+    if not wanted or not sees:
+        return {}
 
     def read(session: Session) -> dict[tuple[str, str], str]:
         found = {}
         for kind, ids in wanted.items():
             table: Any = ITEMS[kind]
-            for row in session.exec(select(table).where(col(table.id).in_(sorted(ids)))):
-                found[kind, row.id] = row.title if _is_title_open(kind, row) else row.id
+            every = sorted(ids)
+            for start in range(0, len(every), _IDS_AT_ONCE):
+                some = every[start : start + _IDS_AT_ONCE]
+                found |= {
+                    (kind, row.id): row.title for row in session.exec(select(table).where(col(table.id).in_(some)))
+                }
         return found
 
-    (sees,) = await opens(request, [("view", "client")])
-    if not wanted or not sees:  # A reviewer reads no content of clients.
-        return {}
     found: dict[tuple[str, str], str] = await request.app.state.records.read(request.state.reader.practice_id, read)
     return found
-
-
-def _is_title_open(kind: str, row: Any) -> bool:
-    # A title of a clinical paper may say what it is about; whoever reviews reads those by their id.
-    return kind in ("document", "form", "service_plan") and hasattr(row, "title")

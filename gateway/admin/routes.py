@@ -5,21 +5,31 @@ from __future__ import annotations
 from gateway.admin import banners, requests
 from gateway.admin.appointments import ROUTES as APPOINTMENTS
 from gateway.admin.chart import ROUTES as CHART
+from gateway.admin.client_edit import ROUTES as CLIENT_EDIT
+from gateway.admin.client_merge import ROUTES as CLIENT_MERGE
 from gateway.admin.client_switches import ROUTES as CLIENT_SWITCHES
 from gateway.admin.clients import clients
+from gateway.admin.contact_edit import ROUTES as CONTACT_EDIT
 from gateway.admin.contacts import ROUTES as CONTACTS
+from gateway.admin.disclosures import ROUTES as DISCLOSURES
 from gateway.admin.emergency import ROUTES as EMERGENCY
 from gateway.admin.forms import ROUTES as FORMS
 from gateway.admin.grants import grant_page, save_toggles
 from gateway.admin.invitations import ROUTES as INVITATIONS
+from gateway.admin.merging import ROUTES as MERGING
 from gateway.admin.messages import ROUTES as MESSAGES
 from gateway.admin.network import client_page
 from gateway.admin.papers import ROUTES as PAPERS
 from gateway.admin.payments import ROUTES as PAYMENTS
-from gateway.admin.practice import practice_page, save_practice_switches, save_settings
+from gateway.admin.practice import ROUTES as PRACTICE
+from gateway.admin.proofs import ROUTES as PROOFS
 from gateway.admin.releases import ROUTES as RELEASES
 from gateway.admin.sections import start
 from gateway.admin.sign_ups import ROUTES as SIGN_UPS
+from gateway.admin.staff import ROUTES as STAFF
+from gateway.admin.staff_joining import ROUTES as STAFF_JOINING
+from gateway.admin.standing import ROUTES as STANDING
+from gateway.admin.taking_on import ROUTES as TAKING_ON
 from gateway.admin.trail import ROUTES as TRAIL
 from gateway.admin.viewing import ROUTES as VIEWING
 from gateway.admin.withholding import ROUTES as WITHHOLDING
@@ -31,12 +41,19 @@ ROUTES = (
     Route("/admin/clients/{client}", client_page, guard=Guard("view", "client")),
     Route("/admin/clients/{client}/grants/{grant}", grant_page, guard=Guard("view", "grant")),
     Route("/admin/clients/{client}/grants/{grant}", save_toggles, guard=Guard("update", "grant"), methods=("POST",)),
-    Route("/admin/practice", practice_page, guard=Guard("view", "practice")),
-    Route("/admin/practice", save_settings, guard=Guard("update", "practice"), methods=("POST",)),
-    Route("/admin/practice/switches", save_practice_switches, guard=Guard("update", "switch"), methods=("POST",)),
+    *PRACTICE,
+    *STAFF,
+    *STAFF_JOINING,
     *APPOINTMENTS,
     *CLIENT_SWITCHES,
     *CONTACTS,
+    *TAKING_ON,
+    *STANDING,
+    *PROOFS,
+    *MERGING,
+    *CONTACT_EDIT,
+    *CLIENT_MERGE,
+    *CLIENT_EDIT,
     *INVITATIONS,
     *SIGN_UPS,
     *MESSAGES,
@@ -48,6 +65,7 @@ ROUTES = (
     *PAYMENTS,
     *requests.ROUTES,
     *TRAIL,
+    *DISCLOSURES,
     *EMERGENCY,
     *CHART,
     *banners.ROUTES,

@@ -17,7 +17,7 @@ class NewEmergencyAccess(BaseModel):
     reason: str = Field(
         min_length=1, max_length=500, examples=["The assigned therapist is ill; a crisis call came in."]
     )
-    minutes: int = Field(ge=1, le=60)
+    minutes: int = Field(ge=1, le=60, strict=True)
 
 
 class EmergencyReview(BaseModel):
