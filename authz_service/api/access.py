@@ -15,6 +15,7 @@ from authz_service.facts.rows import EVERYONE
 from authz_service.storage.setters import block_of, withheld_by
 from authz_service.trail.changes import Origin
 from models.ids import is_id
+from models.numbers import whole
 from models.vocabulary import Scope
 from models.wire import access as wire
 
@@ -64,8 +65,12 @@ def update_grant(call: Call) -> Reply:
     """Changes a grant (merge patch)."""
     if call.exchange.if_match is None:
         raise ProblemError(428, "If-Match is required: send the grant's ETag, so that nobody's change is lost")
-    acting = acting_of(call)
-    return _grant_reply(call, grants.update_grant(acting, call.path["grant_id"], call.document, if_match_version(call)))
+    acting, reason = acting_of(call), call.document.get("reason")
+    if reason is not None and (not isinstance(reason, str) or not 0 < len(reason) <= wire.REASON_MAX):
+        raise InvalidError({"reason": f"must be a text of at most {wire.REASON_MAX} letters"})
+    changes = {name: value for name, value in call.document.items() if name != "reason"}
+    found = grants.update_grant(acting, call.path["grant_id"], changes, if_match_version(call), reason)
+    return _grant_reply(call, found)
 
 
 def put_withheld(call: Call) -> Reply:
@@ -242,9 +247,10 @@ def delete_resource(call: Call) -> Reply:
 def read_limit(call: Call, most: int) -> int:
     """The `limit` of a list, at most `most`."""
     text = call.query.get("limit", str(min(most, 100)))
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
+    limit = whole(text)
+    if limit is None or not 1 <= limit <= most:
         raise ProblemError(400, f"limit must be a number from 1 to {most}", fields={"limit": f"1 to {most}"})
-    return int(text)
+    return limit
 
 
 def _register(call: Call, entries: list[resources.Registration]) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from authz_service.api import (
     access,
+    coming,
     emergency,
     forward_auth,
+    hand_overs,
     imports,
     oauth,
     operations,
@@ -25,6 +27,7 @@ from models.wire import emergency as emergency_bodies
 from models.wire import imports as import_bodies
 from models.wire import people as people_bodies
 from models.wire import set_up as set_up_bodies
+from models.wire import time as time_bodies
 from models.wire import trail as trail_bodies
 from models.wire import what_if as what_if_bodies
 
@@ -160,6 +163,71 @@ ENDPOINTS = (
         body=what_if_bodies.WhatIf,
         reply=what_if_bodies.WhatIfReply,
         refusals=(404, 409),
+        takes_actor=True,
+    ),
+    Endpoint(
+        "GET",
+        f"{_PRACTICE}/coming-changes",
+        "What will change by itself: birthdays, and grants that begin or end.",
+        coming.list_coming_changes,
+        Scope.ASK_AT,
+        reply=time_bodies.ComingChanges,
+        refusals=(404, 422),
+        query=coming.COMING_QUERY,
+        takes_actor=True,
+    ),
+    Endpoint(
+        "GET",
+        f"{_CLIENT}/past",
+        "Who could do what with a client's items at an instant, and who had set what.",
+        coming.show_past,
+        Scope.ASK_AT,
+        reply=time_bodies.PastReply,
+        refusals=(404, 422),
+        query=coming.PAST_QUERY,
+        takes_actor=True,
+    ),
+    Endpoint(
+        "GET",
+        f"{_PRACTICE}/hand-overs",
+        "A practice's hand-overs.",
+        hand_overs.list_hand_overs,
+        Scope.ACCESS_READ,
+        reply=time_bodies.HandOvers,
+        refusals=(404,),
+        takes_actor=True,
+    ),
+    Endpoint(
+        "POST",
+        f"{_PRACTICE}/hand-overs/preview",
+        "What a hand-over would do.",
+        hand_overs.preview_hand_over,
+        Scope.ACCESS_READ,
+        body=time_bodies.HandOverRequest,
+        reply=time_bodies.HandOver,
+        refusals=(404, 409),
+        takes_actor=True,
+    ),
+    Endpoint(
+        "POST",
+        f"{_PRACTICE}/hand-overs",
+        "Hand one person's access over to a successor on a day.",
+        hand_overs.create_hand_over,
+        Scope.ACCESS_WRITE,
+        body=time_bodies.HandOverRequest,
+        reply=time_bodies.HandOver,
+        refusals=(404, 409, 412),
+        status=201,
+        takes_actor=True,
+    ),
+    Endpoint(
+        "DELETE",
+        f"{_PRACTICE}/hand-overs/{{hand_over_id}}",
+        "Take a planned hand-over back before its day.",
+        hand_overs.delete_hand_over,
+        Scope.ACCESS_WRITE,
+        reply=time_bodies.KeptHandOver,
+        refusals=(404, 409, 412),
         takes_actor=True,
     ),
     Endpoint(

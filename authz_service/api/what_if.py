@@ -91,7 +91,9 @@ def listed(found: Sequence[Difference], limit: int) -> dict[str, Any]:
     return {"changes": changes, "counts": counts, "truncated": counts["gains"] + counts["losses"] > limit}
 
 
-def what_if_record(call: Call, practice_id: str, action: str, details: Mapping[str, Any]) -> bytes:
+def what_if_record(
+    call: Call, practice_id: str, action: str, details: Mapping[str, Any], client_id: str | None = None
+) -> bytes:
     """The trail's record of a question that enforces nothing."""
     return orjson.dumps(
         {
@@ -104,6 +106,7 @@ def what_if_record(call: Call, practice_id: str, action: str, details: Mapping[s
             "what_if": True,
             "actor": call.exchange.actor,
             "practice_id": practice_id,
+            "client_id": client_id,
             "resource": {"type": "practice", "id": practice_id},
             "details": details,
         }

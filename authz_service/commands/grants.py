@@ -93,13 +93,15 @@ def create_grant(acting: Acting, client_id: str, body: Mapping[str, Any]) -> Gra
             "toggles": toggles,
         }
         after = {name: value for name, value in values.items() if name not in ("id", "practice_id")}
-        return _put(writer, "grant.create", values, None, after)
+        return put_grant(writer, "grant.create", values, None, after)
 
 
-def update_grant(acting: Acting, grant_id: str, changes: Mapping[str, Any], etag: str | None) -> Grant:
+def update_grant(
+    acting: Acting, grant_id: str, changes: Mapping[str, Any], etag: str | None, reason: str | None = None
+) -> Grant:
     """Change `status`, `from`, `until`, `toggles`, `proof`; what is not named stays, a null toggle gets its default."""
     found = acting.grant(grant_id)
-    with acting.changing(found.practice_id) as writer:
+    with acting.changing(found.practice_id, reason) as writer:
         row = writer.current(GrantRow, id=grant_id)
         if row is None:
             raise NotFoundError("grant")
@@ -136,7 +138,7 @@ def change_grant(writer: Writer, row: GrantRow, changes: Mapping[str, Any]) -> G
     }
     fields.close()
     before, after = _difference(values_of(row), values)
-    return _put(writer, f"grant.{action_of(changes)}", values, before, after)
+    return put_grant(writer, f"grant.{action_of(changes)}", values, before, after)
 
 
 def end_grant(acting: Acting, grant_id: str, etag: str | None = None) -> Grant:
@@ -157,7 +159,7 @@ def first_login(store: AccessStore, origin: Origin, practices: Iterable[str], ac
                 if row is not None and grant.practice_id in waiting:
                     values = {**values_of(row), "status": GrantStatus.ACTIVE.value}
                     before, after = _difference(values_of(row), values)
-                    _put(writer, "grant.first_login", values, before, after)
+                    put_grant(writer, "grant.first_login", values, before, after)
     with store.reading(practices) as rows:
         return rows.grants_of(account_id)
 
@@ -173,9 +175,10 @@ def _pending(rows: Reading, account_id: str) -> list[Grant]:
     return [grant for grant in rows.grants_of(account_id) if grant.status is GrantStatus.PENDING]
 
 
-def _put(
+def put_grant(
     writer: Writer, action: str, values: Mapping[str, Any], before: Mapping[str, Any] | None, after: Mapping[str, Any]
 ) -> Grant:
+    """Let a grant have these values, and record what differs; without a difference nothing is written."""
     if after:
         row = writer.put(GrantRow, **values)
         writer.record(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from authz_service.commands.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from authz_service.commands.fields import Fields
 from authz_service.commands.grants import PROOFS, check_kind, check_window
+from authz_service.commands.kind_defaults import starting_toggles
 from authz_service.commands.people import CLIENT_FIELDS, client_values
 from authz_service.commands.switches import SETTINGS, settings_of
 from authz_service.facts.code import age_class, day_of
@@ -15,7 +16,7 @@ from authz_service.facts.comparison import Comparison, Difference, State
 from authz_service.facts.rows import Account, Grant
 from authz_service.storage.practice_rows import read_items, read_practice
 from models.ids import new_grant_id
-from models.vocabulary import Feature, GrantStatus, Kind, default_toggles
+from models.vocabulary import Feature, GrantStatus, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -218,7 +219,7 @@ class _Overlay:
             raise AssertionError("`close` raises for what is missing")
         client = self.client(client_id)
         age = age_class(client, self._practice, day_of(self.since, self._practice.zone))
-        toggles = self._toggles(fields, client, kind, default_toggles(kind, age))
+        toggles = self._toggles(fields, client, kind, starting_toggles(self.rows, self.practice_id, kind, age))
         fields.close()
         check_kind(self.rows, client, account_id, kind, age)
         self.required.append(("create", ("grant", "new"), client_id))
@@ -297,7 +298,7 @@ class _Overlay:
         if not changed:
             return before
         age = age_class(client, self._practice, day_of(self.since, self._practice.zone))
-        defaults = default_toggles(kind, age)
+        defaults = starting_toggles(self.rows, self.practice_id, kind, age)
         return {**before, **{name: defaults[name] if on is None else on for name, on in changed.items()}}
 
     def _put_grant(self, grant: Grant) -> None:

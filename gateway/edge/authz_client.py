@@ -23,7 +23,7 @@ from gateway.edge.what_if import read_what_if
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from gateway.edge.what_if import WhatIf
     from gateway.settings import Settings
@@ -378,6 +378,35 @@ class AuthzClient:
         query = {"limit": str(EXPORT_CLIENTS), **({"after": after} if after else {}), **({"at": at} if at else {})}
         path = f"/v1/practices/{_part(practice_id)}/export?{httpx.QueryParams(query)}"
         return await self._ask("GET", path, actor=actor, seconds=IMPORT_SECONDS)
+
+    async def coming_changes(self, practice_id: str, *, until: date | None = None, actor: str) -> Json:
+        """What will change by itself: `changes` by day, and the practice's `zone`."""
+        query = "" if until is None else f"?until={until.isoformat()}"
+        return await self._ask("GET", f"/v1/practices/{_part(practice_id)}/coming-changes{query}", actor=actor)
+
+    async def past(self, client_id: str, at: datetime, item: tuple[str, str] | None = None, *, actor: str) -> Json:
+        """Who could do what with a client's items (or one: type, id) at an instant, and what had been set by whom."""
+        query = f"?at={_part(at.isoformat())}" + (f"&type={_part(item[0])}&id={_part(item[1])}" if item else "")
+        return await self._ask("GET", f"/v1/clients/{_part(client_id)}/past{query}", actor=actor)
+
+    async def hand_overs(self, practice_id: str, *, actor: str) -> list[Json]:
+        """A practice's hand-overs, the latest day first."""
+        answer = await self._ask("GET", f"/v1/practices/{_part(practice_id)}/hand-overs", actor=actor)
+        return read_mappings(answer.get("hand_overs"))
+
+    async def preview_hand_over(self, practice_id: str, hand_over: Json, *, actor: str) -> Json:
+        """What a hand-over (`from_account`, `to_account`, `on`, `clients`?) would do: `steps`, `status`, `etag`."""
+        return await self._ask("POST", f"/v1/practices/{_part(practice_id)}/hand-overs/preview", hand_over, actor=actor)
+
+    async def hand_over(self, practice_id: str, hand_over: Json, *, etag: str, actor: str) -> Json:
+        """Plan a hand-over as it was previewed; Rejected 412 when it would do something else by now."""
+        path = f"/v1/practices/{_part(practice_id)}/hand-overs"
+        return await self._ask("POST", path, hand_over, actor=actor, etag=etag)
+
+    async def undo_hand_over(self, practice_id: str, hand_over_id: str, *, actor: str) -> Json:
+        """Take a planned hand-over back."""
+        path = f"/v1/practices/{_part(practice_id)}/hand-overs/{_part(hand_over_id)}"
+        return await self._ask("DELETE", path, actor=actor)
 
     async def first_login(self, account_id: str) -> None:
         """Tell the service that an account signed in: its pending grants become active."""

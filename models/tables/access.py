@@ -228,6 +228,27 @@ class EmergencyAccessRow(History, table=True):
     review: str | None = None
 
 
+class HandOverRow(History, table=True):
+    """A person's grants handed over to a successor on a day.
+
+    `ended` lists what ended with it, `{"grant_id", "until"}` with the day that stood there before; `begun` the ids of
+    the successor's grants. `state` is planned, or undone before the day came.
+    """
+
+    __tablename__ = "hand_overs"
+    __table_args__ = _indexes("hand_overs", "id", search=("practice_id",))
+    identity = ("id",)
+
+    id: str
+    practice_id: str
+    from_account: str
+    to_account: str
+    day: date
+    state: str
+    ended: list[dict[str, Any]] = Field(sa_type=Document)
+    begun: list[str] = Field(sa_type=Document)
+
+
 class ResourceRow(History, table=True):
     """The registered raw properties of an item; never its content."""
 

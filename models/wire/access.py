@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from models.vocabulary import Feature, GrantStatus, Kind, PlanAudience
 
+REASON_MAX = 500
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
@@ -61,6 +63,7 @@ class GrantPatch(_Strict):
     until: date | None = None
     proof: str | None = None
     toggles: dict[Feature, bool | None] | None = None
+    reason: str | None = Field(default=None, max_length=REASON_MAX, description="Kept with the change.")
 
 
 class Reason(_Strict):

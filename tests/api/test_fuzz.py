@@ -45,6 +45,8 @@ BODIES: dict[str, Any] = {
     "/v1/clients/{client_id}/switches/{feature}": {"on": True},
     "/v1/resources": {"resources": [{"type": "invoice", "id": "i", "properties": {"client_id": "mia"}}]},
     "/v1/resources/{type}/{resource_id}": {"client_id": "mia", "state": "open"},
+    "/v1/what-if": {"practice_id": "northgate", "changes": [{"grant": "g_sam_mia", "toggles": {"forms": True}}]},
+    "/v1/practices/{practice_id}/hand-overs/preview": {"from_account": "dana", "to_account": "x", "on": "2026-07-01"},
     "/v1/trail": {"events": [{"action": "x", "details": {"a": 1}}]},
 }
 ASKED = [endpoint for endpoint in DESCRIBED if endpoint.path in BODIES and endpoint.body is not None]
