@@ -20,6 +20,7 @@ _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _HINT = re.compile(r"sep=(.)\r?\n")  # how Excel says its separator
 _FORMULA = re.compile(r"'+[=+\-@\t\r]")
+_CALCULATED = re.compile(r"'*[=+\-@\t\r]")
 
 
 class UnreadableError(Exception):
@@ -197,3 +198,8 @@ def _line(number: int, cells: list[str], header: tuple[str, ...]) -> Line:
         raise UnreadableError(words)
     filled = [*cells, *[""] * (len(header) - len(cells))]
     return Line(number, tuple(filled[: len(header)]))
+
+
+def escaped(text: str) -> str:
+    """The text for a cell that a spreadsheet shows and never calculates; `text_of` takes the mark off again."""
+    return f"'{text}" if _CALCULATED.match(text) else text
