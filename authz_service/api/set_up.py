@@ -102,6 +102,7 @@ def check_set_up(call: Call) -> Reply:
                     "rule": finding.rule,
                     "client_id": finding.client_id,
                     "grant_ids": finding.grant_ids[:GRANTS_SHOWN_MAX],
+                    "account_ids": [found.holders[each] for each in finding.grant_ids[:GRANTS_SHOWN_MAX]],
                     "staff_id": finding.staff_id,
                     "features": finding.features,
                     "day": finding.day,

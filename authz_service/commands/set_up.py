@@ -16,6 +16,7 @@ from models.tables.access import DismissalRow, GrantRow, ResourceRow
 from models.vocabulary import GrantStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from authz_service.commands.acting import Acting
@@ -38,10 +39,14 @@ class Dismissal:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What was found, and which findings (these, or a caller's own) the practice called right."""
+    """What was found, and which findings (these, or a caller's own) the practice called right.
+
+    `holders` has the account of each grant.
+    """
 
     findings: list[Finding]
     dismissals: list[Dismissal]
+    holders: Mapping[str, str]
 
 
 def check_set_up(store: AccessStore, policy: Policy, practice_id: str) -> Check:
@@ -71,7 +76,8 @@ def check_set_up(store: AccessStore, policy: Policy, practice_id: str) -> Check:
         dismissals = [
             Dismissal(row.finding, row.reason or "", row.changed_by, row.valid_from) for row in rows.select(calm, calm)
         ]
-    return Check(find_all(estate), dismissals)
+    holders = {grant.id: grant.account_id for grant in snapshot.grants.values()}
+    return Check(find_all(estate), dismissals, holders)
 
 
 def dismiss_finding(acting: Acting, practice_id: str, finding: str, reason: str) -> None:

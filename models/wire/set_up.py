@@ -94,6 +94,7 @@ class Finding(BaseModel):
     rule: SetUpRule
     client_id: str | None
     grant_ids: list[str] = Field(description="At most 50 of them.")
+    account_ids: list[str] = Field(description="Who holds each of these grants.")
     staff_id: str | None
     features: list[Feature]
     day: date | None
