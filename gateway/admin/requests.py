@@ -9,26 +9,29 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from gateway.edge.errors import NotFound, Rejected, Stale
+from gateway.admin.request_steps import Way, take_steps, way_to_open
+from gateway.admin.trail_words import names_of
+from gateway.edge.errors import NotFound
 from gateway.edge.guard import Guard, Route
 from gateway.notices.notify import Event, notify
-from gateway.portal.requests import STATES, part_of, wish_of
+from gateway.portal.requests import STATES, wish_of
 from gateway.web.formats import day
 from gateway.web.language import _
 from gateway.web.pages import page, say, see_other
-from gateway.web.words import FEATURES, KINDS, Badge
+from gateway.web.words import KINDS, Badge
 from models.tables.records import Client
 from models.tables.requests import AccessRequest
-from models.vocabulary import Kind, SubjectType
+from models.vocabulary import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from sqlmodel import Session
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from models.tables.identity import Person
+    from gateway.admin.trail_words import Names
 
 PAGE = "/admin/requests"
 OPEN_MAX = 100
@@ -52,16 +55,8 @@ class RequestView:
     by: str
     href: str
     is_open: bool
-    switch: str  # what one click would switch on for this person, or ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """Whom the requests speak of; `kinds` has kind and grant by account and client."""
-
-    people: dict[str, Person]
-    staff: dict[str, Person]
-    kinds: dict[tuple[str, str], tuple[str, str]]
+    way: Way  # what one click would change, shown before it is done
+    marks: str
 
 
 async def requests(request: Request) -> Response:
@@ -70,23 +65,22 @@ async def requests(request: Request) -> Response:
 
 
 async def answer(request: Request) -> Response:
-    """Grant or decline one request; whoever answers first has answered it."""
+    """Grant or decline one request; whoever answers first has answered it. What is granted is open afterwards."""
     fields, request_id = await request.form(), request.path_params["request"]
     how, reason = str(fields.get("how", "")), str(fields.get("reason", "")).strip()[:REASON_CHARACTERS_MAX]
     row = await request.app.state.records.read(
         request.state.reader.practice_id, lambda session: session.get(AccessRequest, request_id)
     )
-    if row is None or how not in ("switch", "grant", "decline"):
+    if row is None or how not in ("open", "grant", "decline"):
         raise NotFound
+    typed = {row.id: reason}
     if how == "decline" and not reason:
         problem = {"field": f"reason-{row.id}", "sentence": _("Say why, so that the family knows where they stand.")}
-        return await _show(request, problem, status=422)
-    if row.state == "open" and how == "switch" and not await _switch_on(request, row):
-        problem = {
-            "field": "",
-            "sentence": _("This could not be switched on with one click: open the person's page and do it there."),
-        }
-        return await _show(request, problem, status=409)
+        return await _show(request, problem, typed, status=422)
+    if how != "decline" and row.state == "open":
+        problem = await _opening_problem(request, row, str(fields.get("steps", "")), opens=how == "open")
+        if problem:
+            return await _show(request, {"field": "", "sentence": problem}, typed, status=409)
     state = "declined" if how == "decline" else "granted"
     if await _settle(request, row, state, reason):
         await say(request, _("The family is told."))
@@ -95,24 +89,21 @@ async def answer(request: Request) -> Response:
     return see_other(PAGE)
 
 
-async def _switch_on(request: Request, row: AccessRequest) -> bool:
-    """Switch the part on in every active grant of the person; False when that is not what keeps it closed."""
-    authz, actor, part = request.app.state.authz, request.state.reader.actor, part_of(row.action, row.resource_type)
-    if row.code != "toggle" or part is None:
-        return False
-    grants = [
-        grant
-        for grant in await authz.grants_of_client(row.client_id)
-        if grant["account_id"] == row.account_id and grant["status"] == "active"
-    ]
-    try:
-        for grant in grants:
-            if not grant["toggles"][part.value]:
-                changes = {"toggles": {part.value: True}}
-                await authz.update_grant(grant["id"], changes, etag=grant["etag"], actor=actor)
-    except (Rejected, Stale):
-        return False
-    return bool(grants)
+async def _opening_problem(request: Request, row: AccessRequest, shown: str, *, opens: bool) -> str:
+    """Why it cannot be answered with yes; empty once it is open. `shown` are the changes that the page named."""
+    way = await way_to_open(request, row, "", "")
+    if opens and not way.is_open:
+        if _marks(way) != shown:
+            return _("What opens it has changed in the meantime. Look at what would be done now, and choose again.")
+        if not way.steps or not await take_steps(request, row, way.steps):
+            return _("This could not be switched on with one click: open the person's page and do it there.")
+        way = await way_to_open(request, row, "", "")
+    return "" if way.is_open else _("It is still closed for this person, so nobody was told. Open it first.")
+
+
+def _marks(way: Way) -> str:
+    """The changes as the form names them."""
+    return " ".join(f"{step.fact}={step.to}" for step in way.steps)
 
 
 async def _settle(request: Request, row: AccessRequest, state: str, reason: str) -> bool:
@@ -138,36 +129,47 @@ async def _settle(request: Request, row: AccessRequest, state: str, reason: str)
     return settled
 
 
-async def _show(request: Request, problem: dict[str, str] | None = None, status: int = 200) -> Response:
+async def _show(
+    request: Request,
+    problem: dict[str, str] | None = None,
+    typed: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> Response:
     records, practice_id = request.app.state.records, request.state.reader.practice_id
     found = await records.read(practice_id, _rows)
-    people = await records.people(SubjectType.ACCOUNT, sorted({row.account_id for row, _client in found}))
-    staff = await records.people(SubjectType.STAFF, sorted({row.answered_by for row, _ in found if row.answered_by}))
+    names = await names_of(
+        request,
+        accounts=[row.account_id for row, _client in found],
+        staff=[row.answered_by for row, _client in found if row.answered_by],
+    )
     kinds: dict[tuple[str, str], tuple[str, str]] = {}
     for client_id in sorted({row.client_id for row, _client in found}):
         for grant in await request.app.state.authz.grants_of_client(client_id):
             kinds.setdefault((grant["account_id"], client_id), (grant["kind"], grant["id"]))
-    names = _Names(people, staff, kinds)
-    views = [_view(request, row, client, names) for row, client in found]
+    views = [await _view(request, row, client, names, kinds) for row, client in found]
     return await page(
         request,
         "admin/requests.html",
         status=status,
         problem=problem,
+        typed=typed or {},
         open=[view for view in views if view.is_open],
         answered=[view for view in views if not view.is_open],
     )
 
 
-def _view(request: Request, row: AccessRequest, client: Client, names: _Names) -> RequestView:
-    kind, grant_id = names.kinds.get((row.account_id, row.client_id), ("", ""))
-    person, zone, state = names.people.get(row.account_id), ZoneInfo(request.state.reader.zone), STATES[row.state]
+async def _view(
+    request: Request, row: AccessRequest, client: Client, names: Names, kinds: Mapping[tuple[str, str], tuple[str, str]]
+) -> RequestView:
+    kind, grant_id = kinds.get((row.account_id, row.client_id), ("", ""))
+    zone, state, who = ZoneInfo(request.state.reader.zone), STATES[row.state], names.account(row.account_id)
+    is_open = row.state == "open"
+    way = await way_to_open(request, row, who, client.preferred) if is_open else Way(is_open=False)
     of_practice = row.code in ("practice_switch", "contacts", "plan_audience", "card_processing")
     of_client = f"/admin/clients/{row.client_id}"
-    part = part_of(row.action, row.resource_type)
     return RequestView(
         id=row.id,
-        who=person.name if person else _("Somebody"),
+        who=who,
         kind=_(KINDS[Kind(kind)]) if kind else "",
         client=client.name,
         wish=wish_of(row.action, row.resource_type),
@@ -175,10 +177,11 @@ def _view(request: Request, row: AccessRequest, client: Client, names: _Names) -
         asked=day(row.asked_at.astimezone(zone).date()),
         state=Badge(_(state.label), state.tone),
         answer=row.answer,
-        by=names.staff[row.answered_by].name if row.answered_by in names.staff else "",
+        by=names.staff_name(row.answered_by),
         href="/admin/practice" if of_practice else f"{of_client}/grants/{grant_id}" if grant_id else of_client,
-        is_open=row.state == "open",
-        switch=_(FEATURES[part].label) if row.code == "toggle" and part else "",
+        is_open=is_open,
+        way=way,
+        marks=_marks(way),
     )
 
 

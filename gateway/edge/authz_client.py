@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
 
 TIMEOUT_SECONDS = 2.0  # of one call, a new token included
-IMPORT_SECONDS = 30.0  # of one that moves a whole practice
 EXPORT_CLIENTS = 500  # of a page
 BULK_SECONDS = 9.0  # of one that changes many things: less than the service takes at most
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
@@ -115,9 +114,13 @@ class AuthzClient:
 
     # ---- questions ----
 
-    async def evaluate(self, asking: Asking, question: Question, *, explain: bool = False) -> tuple[bool, Json]:
-        """The decision on one question, and its context."""
+    async def evaluate(
+        self, asking: Asking, question: Question, *, explain: bool = False, at: datetime | None = None
+    ) -> tuple[bool, Json]:
+        """The decision on one question, and its context; with `at` it is tried out only, and marked so in the trail."""
         context = asking.context | ({"explain": True} if explain else {})
+        if at is not None:
+            context["at"] = at.isoformat()
         body = {"subject": dict(asking.subject), **question.body, "context": context}
         answer = await self._ask("POST", "/access/v1/evaluation", body)
         return read_decision(answer), read_mapping(answer.get("context", {}))
@@ -371,13 +374,13 @@ class AuthzClient:
     async def run_import(self, practice_id: str, wanted: Json, *, actor: str) -> Json:
         """Bring clients and grants in, all or none (`models.wire.imports.Import`); its key makes it count once."""
         path = f"/v1/practices/{_part(practice_id)}/imports"
-        return await self._ask("POST", path, wanted, actor=actor, seconds=IMPORT_SECONDS)
+        return await self._ask("POST", path, wanted, actor=actor, seconds=BULK_SECONDS)
 
     async def export_page(self, practice_id: str, *, after: str, at: str | None, actor: str) -> Json:
         """A page of the practice's access data (`models.wire.imports.Export`)."""
         query = {"limit": str(EXPORT_CLIENTS), **({"after": after} if after else {}), **({"at": at} if at else {})}
         path = f"/v1/practices/{_part(practice_id)}/export?{httpx.QueryParams(query)}"
-        return await self._ask("GET", path, actor=actor, seconds=IMPORT_SECONDS)
+        return await self._ask("GET", path, actor=actor, seconds=BULK_SECONDS)
 
     async def coming_changes(self, practice_id: str, *, until: date | None = None, actor: str) -> Json:
         """What will change by itself: `changes` by day, and the practice's `zone`."""

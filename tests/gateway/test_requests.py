@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,6 +42,15 @@ async def ask(browser: Browser, client: str, kind: str, action: str = "view", no
     return await browser.post("/ask", fields, "/account/requests")
 
 
+async def open_it(browser: Browser, row: AccessRequest, reason: str = "") -> httpx.Response:
+    """What the page names as the smallest change, done with its button."""
+    page = (await browser.get("/admin/requests")).text
+    form = page.partition(f'action="/admin/requests/{row.id}"')[2].partition("</form>")[0]
+    steps = re.search(r'name="steps" value="([^"]*)"', form)
+    fields = {"how": "open", "reason": reason, "steps": steps[1] if steps else ""}
+    return await browser.post(f"/admin/requests/{row.id}", fields, "/admin/requests")
+
+
 def kept(site: Portal) -> list[AccessRequest]:
     with site.state.records.session("northgate") as session:
         return list(session.exec(select(AccessRequest).order_by(AccessRequest.id)))
@@ -56,7 +66,7 @@ async def test_a_request_goes_to_the_administrator_who_switches_on_and_the_famil
     queue = (await jo.get("/admin/requests")).text
     assert "My share of the bills" in queue
     assert "Switch on Invoices for" in queue
-    done = await jo.post(f"/admin/requests/{row.id}", {"how": "switch", "reason": "Here you are"}, "/admin/requests")
+    done = await open_it(jo, row, "Here you are")
     assert done.status_code == 303
     listed = await sam.get("/c/mia/invoices")
     assert listed.status_code == 200
@@ -85,7 +95,7 @@ async def test_one_click_switches_on_what_was_asked_for_and_nothing_beside_it(
     dana, jo = await site.as_("dana"), await site.as_("jo")
     assert (await ask(dana, "mia", kind, action)).status_code == 303
     (row,) = kept(site)
-    await jo.post(f"/admin/requests/{row.id}", {"how": "switch", "reason": ""}, "/admin/requests")
+    assert (await open_it(jo, row)).status_code == 303
     toggles = (await authz.grant("g_dana_mia"))["toggles"]
     assert (toggles[part], toggles[beside]) == (True, False)
 
@@ -129,7 +139,7 @@ async def test_of_two_answers_at_once_one_counts_and_one_notice_goes_out(site: P
     await ask(sam, "mia", "thread")
     (row,) = kept(site)
     await asyncio.gather(
-        jo.post(f"/admin/requests/{row.id}", {"how": "grant", "reason": "Yes"}, "/admin/requests"),
+        open_it(jo, row, "Yes"),
         priya.post(f"/admin/requests/{row.id}", {"how": "decline", "reason": "No"}, "/admin/requests"),
     )
     (answered,) = kept(site)
@@ -140,6 +150,63 @@ async def test_of_two_answers_at_once_one_counts_and_one_notice_goes_out(site: P
     with site.state.records.session("northgate") as session:
         notices = session.exec(select(Notice).where(Notice.subject_id == "sam")).all()
     assert len(notices) == 1
+
+
+@pytest.mark.parametrize(
+    ("closed_by", "client", "kind", "says"),
+    [
+        ("client", "mia", "form", "Switch on Forms for Mia"),
+        ("practice", "mia", "form", "Switch on Forms for the practice"),
+        ("audience", "mia", "service_plan", "Show service plans to clients and guardians"),
+    ],
+)
+async def test_the_smallest_change_is_named_with_whom_else_it_opens_to_and_opens_it(
+    site: Portal, closed_by: str, client: str, kind: str, says: str
+) -> None:
+    authz = site.state.authz
+    if closed_by == "client":
+        await authz.set_client_switch("mia", "forms", on=False, actor="staff/jo")
+    elif closed_by == "practice":
+        await authz.set_practice_switch("northgate", "forms", on=False, actor="staff/jo")
+    dana, jo = await site.as_("dana"), await site.as_("jo")
+    assert (await ask(dana, client, kind)).status_code == 303
+    (row,) = kept(site)
+    queue = (await jo.get("/admin/requests")).text
+    assert says in queue
+    assert "This also opens it for" in queue
+    assert (await open_it(jo, row)).status_code == 303
+    assert kept(site)[0].state == "granted"
+    assert "Opened" in (await dana.get("/account/requests")).text
+
+
+async def test_nobody_is_told_that_it_is_open_while_it_is_closed(site: Portal) -> None:
+    sam, jo = await site.as_("sam"), await site.as_("jo")
+    await ask(sam, "mia", "thread")
+    (row,) = kept(site)
+    fields = {"how": "grant", "reason": "Here you are"}
+    early = await jo.post(f"/admin/requests/{row.id}", fields, "/admin/requests")
+    assert early.status_code == 409
+    assert "still closed" in early.text
+    assert "Here you are" in early.text
+    await set_toggle(site, "g_sam_mia", "messages", on=True)
+    assert "It is open for this person now" in (await jo.get("/admin/requests")).text
+    assert (await jo.post(f"/admin/requests/{row.id}", fields, "/admin/requests")).status_code == 303
+    assert kept(site)[0].state == "granted"
+
+
+async def test_what_was_shown_is_what_is_done_or_nothing(site: Portal) -> None:
+    """Between the page and the click the practice switched the whole part off: the click does not switch it on."""
+    sam, jo = await site.as_("sam"), await site.as_("jo")
+    await ask(sam, "mia", "thread")
+    (row,) = kept(site)
+    await jo.get("/admin/requests")
+    await site.state.authz.set_practice_switch("northgate", "messages", on=False, actor="staff/priya")
+    fields = {"how": "open", "reason": "", "steps": "subject.toggle.messages=True"}
+    late = await jo.post(f"/admin/requests/{row.id}", fields, "/admin/requests")
+    assert late.status_code == 409
+    assert "has changed in the meantime" in late.text
+    assert (await site.state.authz.practice("northgate"))["switches"]["messages"] is False
+    assert kept(site)[0].state == "open"
 
 
 async def test_a_request_can_be_taken_back_and_made_again(site: Portal) -> None:
@@ -248,7 +315,7 @@ async def test_what_was_opened_is_linked_while_it_is_open(site: Portal) -> None:
     link = 'href="/c/mia/invoices"'
     assert link not in (await sam.get("/account/requests")).text
     (row,) = kept(site)
-    await jo.post(f"/admin/requests/{row.id}", {"how": "switch", "reason": ""}, "/admin/requests")
+    assert (await open_it(jo, row)).status_code == 303
     assert link in (await sam.get("/account/requests")).text
     await set_toggle(site, "g_sam_mia", "invoices", on=False)
     assert link not in (await sam.get("/account/requests")).text
