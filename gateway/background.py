@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.admin.emergency_notices import tell_of_emergencies
+from gateway.admin.importing.jobs import resume_imports
 from gateway.mail.delivery import deliver, forget
 from gateway.notices.reminders import remind
 from gateway.notices.stopping import forget_stops
@@ -53,6 +54,7 @@ EVERY: tuple[Beat, ...] = (
     Beat(3600, forget_stops),
     Beat(60, notice_unread),
     Beat(5, reconcile),
+    Beat(15, resume_imports),
     Beat(30, tell_of_emergencies),
 )
 
