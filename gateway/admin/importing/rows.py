@@ -175,10 +175,10 @@ class _Cells:
         try:
             found = _day_of(text, day_first=self.day_first)
         except ValueError:
-            self.fault(name, _("There is no such day as “%(text)s”.", text=text[:40]))
+            self.fault(name, _("There is no such day as “%(said)s”.", said=text[:40]))
             return None
         if found is None:
-            self.fault(name, _("“%(text)s” is no date. Write it as 2017-03-09 or 03/09/2017.", text=text[:40]))
+            self.fault(name, _("“%(said)s” is no date. Write it as 2017-03-09 or 03/09/2017.", said=text[:40]))
         return found
 
     def flag(self, name: str, *, missing: bool | None) -> bool | None:
@@ -189,7 +189,7 @@ class _Cells:
         if said in _YES:
             return True
         if said not in _NO:
-            self.fault(name, _("“%(text)s” is neither yes nor no.", text=self[name][:40]))
+            self.fault(name, _("“%(said)s” is neither yes nor no.", said=self[name][:40]))
         return False
 
     def word(self, name: str, words: tuple[str, ...]) -> str:
@@ -197,7 +197,7 @@ class _Cells:
         said = self[name].casefold()
         if said and said not in words:
             text, known = self[name][:40], ", ".join(words)
-            self.fault(name, _("“%(text)s” is not known here. Write one of: %(known)s.", text=text, known=known))
+            self.fault(name, _("“%(said)s” is not known here. Write one of: %(known)s.", said=text, known=known))
             return ""
         return said
 
@@ -231,10 +231,10 @@ def _client(row: _Cells, today: date, births: Mapping[str, date]) -> ClientRow |
     if not row["client_born"] and born is None:
         row.fault("client_born", _("The date of birth is missing. Write it as 2017-03-09."))
     elif born is not None and (born.year < _OLDEST or born > today):
-        row.fault("client_born", _("Nobody in care was born on “%(text)s”.", text=row["client_born"][:40]))
+        row.fault("client_born", _("Nobody in care was born on “%(said)s”.", said=row["client_born"][:40]))
     given = row["client_id"]
     if given and not is_id(given):
-        row.fault("client_id", _("“%(text)s” is no id: use letters, digits and _.:@-", text=given[:40]))
+        row.fault("client_id", _("“%(said)s” is no id: use letters, digits and _.:@-", said=given[:40]))
     self_managing = row.word("client_self_managing", tuple(SelfManaging))
     assent = row.word("client_assent", ("given", "withheld"))
     active = row.flag("client_active", missing=None)
@@ -260,9 +260,9 @@ def _access(row: _Cells, client: ClientRow, shape: Shape | None) -> AccessRow | 
     if not email:
         row.fault(email_field, _("An e-mail address is missing: a contact needs one."))
     elif not is_address(email):
-        row.fault(email_field, _("“%(text)s” is no e-mail address such as ann@example.org.", text=email[:60]))
+        row.fault(email_field, _("“%(said)s” is no e-mail address such as ann@example.org.", said=email[:60]))
     if row["account_id"] and not is_id(row["account_id"]):
-        row.fault("account_id", _("“%(text)s” is no id: use letters, digits and _.:@-", text=row["account_id"][:40]))
+        row.fault("account_id", _("“%(said)s” is no id: use letters, digits and _.:@-", said=row["account_id"][:40]))
     toggles = {feature: row.flag(field_name, missing=None) for field_name, feature in TOGGLES.items()}
     proof, language = row.word("proof", ("none", "on_file")), row.word("language", tuple(LANGUAGES))
     if row.wrong or kind is None:
@@ -294,7 +294,7 @@ def _kind(row: _Cells, shape: Shape | None) -> Kind | None:
     kind = (shape.kinds.get(said) if shape is not None else None) or KIND_NAMES.get(said)
     if kind is None:
         known, text = ", ".join(Kind), row["kind"][:40]
-        words = _("“%(text)s” is no kind of contact. Write one of: %(known)s.", text=text, known=known)
+        words = _("“%(said)s” is no kind of contact. Write one of: %(known)s.", said=text, known=known)
         row.fault("kind", words if said else _("What the contact is to the client is missing: %(known)s.", known=known))
     return kind
 
@@ -304,7 +304,7 @@ def _status(row: _Cells) -> str:
     if said not in _STATUSES:
         known = "pending, active, suspended, ended, declined"
         text = row["status"][:40]
-        row.fault("status", _("“%(text)s” is not known here. Write one of: %(known)s.", text=text, known=known))
+        row.fault("status", _("“%(said)s” is not known here. Write one of: %(known)s.", said=text, known=known))
     return _STATUSES.get(said, "pending")
 
 
