@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gateway.admin.effects import effects
 from gateway.admin.invitations import access_of
 from gateway.admin.people import describe, names_known
-from gateway.admin.switches import Problem, changed_meanwhile, conflict_problems, read_switches, said_of, states
+from gateway.admin.switches import BoxState, Problem, boxes, conflict_problems, read_switches, said_of, states
 from gateway.edge.errors import Rejected, Stale
 from gateway.edge.questions import may
 from gateway.web.language import N_, _
 from gateway.web.pages import page, say, see_other
-from gateway.web.words import FEATURES
+from gateway.web.words import Badge
 from models.vocabulary import Kind
 
 if TYPE_CHECKING:
@@ -26,21 +25,6 @@ if TYPE_CHECKING:
     from gateway.admin.people import NetworkPerson
     from gateway.admin.switches import SentSwitches
     from models.vocabulary import Feature
-
-
-@dataclass(frozen=True, slots=True)
-class ToggleBox:
-    """A feature's box for one person: their own toggle (`stored`), what they really have, and what says no."""
-
-    feature: str
-    label: str
-    about: str
-    on: bool
-    stored: bool
-    effective: bool
-    state: str
-    reason: str
-    conflict: str | None
 
 
 async def grant_page(request: Request) -> Response:
@@ -82,7 +66,7 @@ async def _show(
     problems_title: str = N_("This was not saved"),
     status: int = 200,
 ) -> Response:
-    person = await _person(request, grant)
+    person, stored = await _person(request, grant), states(grant["toggles"])
     found = await effects(
         request.app.state.authz,
         grant["account_id"],
@@ -99,7 +83,7 @@ async def _show(
         problems_title=_(problems_title),
         person=person,
         etag=grant["etag"],
-        toggles=_boxes(states(grant["toggles"]), found, sent),
+        switches=boxes(stored, beside=_beside(stored, found), sent=sent),
         may_save=may_save,
         access=await access_of(request, grant),
     )
@@ -109,28 +93,12 @@ async def _person(request: Request, grant: Mapping[str, Any]) -> NetworkPerson:
     return describe(grant, (await names_known(request, [grant]))[grant["id"]])
 
 
-def _boxes(
-    stored: Mapping[Feature, bool], found: Mapping[Feature, Effect], sent: SentSwitches | None
-) -> list[ToggleBox]:
-    conflicts = sent.conflicts(stored) if sent else set()
-    shown = sent.merged(stored) if sent else stored
-    return [
-        ToggleBox(
-            feature=feature.value,
-            label=_(words.label),
-            about=_(words.about),
-            on=shown[feature],
-            stored=stored[feature],
-            effective=found[feature].has,
-            state=_state(found[feature], stored=stored[feature]),
-            reason=found[feature].reason,
-            conflict=changed_meanwhile(on=stored[feature]) if feature in conflicts else None,
-        )
-        for feature, words in FEATURES.items()
-    ]
+def _beside(stored: Mapping[Feature, bool], found: Mapping[Feature, Effect]) -> dict[Feature, BoxState]:
+    """Beside each toggle what the person really has, or the level that says no."""
+    return {feature: _state(found[feature], stored=on) for feature, on in stored.items()}
 
 
-def _state(effect: Effect, *, stored: bool) -> str:
-    if not effect.has:
-        return effect.level
-    return _("Has it") if stored else _("Has it another way")
+def _state(effect: Effect, *, stored: bool) -> BoxState:
+    if effect.has:
+        return BoxState(Badge(_("Has it") if stored else _("Has it another way"), "good"))
+    return BoxState(Badge(effect.level, "warn" if stored else ""), effect.reason)

@@ -5,34 +5,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gateway.admin.client_switches import client_switches
 from gateway.admin.contact_book import contacts_without_access
-from gateway.admin.people import describe, names_known
-from gateway.admin.switches import Problem, boxes, conflict_problems, read_switches, said_of, states
-from gateway.edge.errors import Rejected
+from gateway.admin.people import describe, known_of, names_known
 from gateway.edge.questions import may, opens
 from gateway.portal.profile import profile_of
 from gateway.web.formats import count, day
 from gateway.web.language import N_, _
-from gateway.web.pages import page, say, see_other
+from gateway.web.pages import page
 from gateway.web.today import local_today
 from gateway.web.words import Badge
 from models.vocabulary import GrantStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from datetime import date
 
     from starlette.requests import Request
     from starlette.responses import Response
 
     from gateway.admin.people import NetworkPerson
-    from gateway.admin.switches import SentSwitches
 
 
 # Pages of the practice about one client: name, icon, last part of the path, and what it takes to open it.
 _PLACES = (
     (N_("Documents"), "document", "documents", ("view", "document")),
     (N_("Forms"), "form", "forms", ("view", "form")),
+    (N_("Calendar"), "calendar", "calendar", ("view", "calendar")),
+    (N_("Service plan"), "plan", "plan", ("view", "service_plan")),
+    (N_("Notes and treatment plans"), "lock", "notes", ("view", "clinical_note")),
+    (N_("Disclosures"), "sign", "disclosures", ("view", "trail")),
+    (N_("Refusals"), "lock", "refusals", ("view", "trail")),
 )
 
 
@@ -59,55 +62,29 @@ async def client_page(request: Request) -> Response:
     return await _show(request)
 
 
-async def save_client_switches(request: Request) -> Response:
-    """Turn the switches that the reader turned, unless somebody else turned one of them first."""
-    client, reader, authz = request.state.client, request.state.reader, request.app.state.authz
-    sent = read_switches(await request.form())
-    stored = states((await authz.client(client.id))["switches"])
-    if sent.conflicts(stored):
-        return await _show(request, sent=sent, problems=conflict_problems(sent, stored), status=409)
-    changes = sent.changes()
-    for feature, on in changes.items():
-        try:
-            await authz.set_client_switch(client.id, feature.value, on=on, actor=reader.actor)
-        except Rejected as error:
-            return await _show(request, sent=sent, problems=[Problem(feature.value, error.detail)], status=422)
-    await say(request, said_of(changes, client.preferred))
-    return see_other(f"/admin/clients/{client.id}")
-
-
-async def _show(
-    request: Request, *, sent: SentSwitches | None = None, problems: Sequence[Problem] = (), status: int = 200
-) -> Response:
-    client, reader, authz = request.state.client, request.state.reader, request.app.state.authz
-    sees_grants, sees_switches, may_switch, may_invite, sees_profile = await may(
+async def _show(request: Request) -> Response:
+    sees_grants, may_invite, sees_profile, may_edit = await may(
         request,
         [
             ("view", "grant", {}),
-            ("view", "switch", {}),
-            ("update", "switch", {}),
             ("create", "invitation", {"invitee": "contact"}),
             ("view", "profile", {}),
+            ("update", "client", {}),
         ],
     )
-    attributes = await authz.client(client.id)
-    practice = await authz.practice(reader.practice_id) if sees_switches else {}
+    attributes = await request.app.state.authz.client(request.state.client.id)
     return await page(
         request,
         "admin/client.html",
-        status=status,
-        problems=problems,
         about=await _about(request, attributes),
         profile=await profile_of(request) if sees_profile else None,
         places=await _places(request),
         network=await _network(request) if sees_grants else None,
         others=await contacts_without_access(request) if sees_grants else (),
         may_invite=may_invite and sees_grants,
-        switches=boxes(states(attributes["switches"]), practice=states(practice["switches"]), sent=sent)
-        if sees_switches
-        else None,
-        switches_action=f"/admin/clients/{client.id}/switches",
-        may_switch=may_switch,
+        may_edit=may_edit,
+        kept=await _kept(request),
+        **await client_switches(request, attributes),
     )
 
 
@@ -124,14 +101,22 @@ async def _places(request: Request) -> list[Place]:
 
 async def _network(request: Request) -> list[NetworkPerson]:
     grants = await request.app.state.authz.grants_of_client(request.state.client.id)
-    names = await names_known(request, grants)
+    names, known = await names_known(request, grants), await known_of(request, grants)
     # An account that was made for an invitation and never came to be: who took it stands here with the grant they have.
     gone = {g["id"] for g in grants if g["status"] == GrantStatus.ENDED.value and names[g["id"]] == g["account_id"]}
     named = [(names[grant["id"]], grant) for grant in grants if grant["id"] not in gone]
     order = {"active": 0, "pending": 1, "suspended": 2, "ended": 3}
     return [
-        describe(grant, name) for name, grant in sorted(named, key=lambda pair: (order[pair[1]["status"]], pair[0]))
+        describe(grant, name, known[grant["id"]])
+        for name, grant in sorted(named, key=lambda pair: (order[pair[1]["status"]], pair[0]))
     ]
+
+
+async def _kept(request: Request) -> tuple[str, str] | None:
+    """The id and name of the client who stands in place of this one, which was entered twice."""
+    row, _practice = await request.app.state.records.client(request.state.client.id)
+    kept = None if row.merged_into is None else await request.app.state.records.client(row.merged_into)
+    return None if kept is None else (kept[0].id, kept[0].name)
 
 
 async def _about(request: Request, attributes: Mapping[str, Any]) -> AboutClient:

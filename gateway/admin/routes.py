@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from gateway.admin import banners, requests
 from gateway.admin.appointments import ROUTES as APPOINTMENTS
+from gateway.admin.blocking import ROUTES as BLOCKING
+from gateway.admin.bulk import ROUTES as BULK
 from gateway.admin.chart import ROUTES as CHART
+from gateway.admin.check import ROUTES as CHECK
 from gateway.admin.client_edit import ROUTES as CLIENT_EDIT
 from gateway.admin.client_merge import ROUTES as CLIENT_MERGE
 from gateway.admin.client_switches import ROUTES as CLIENT_SWITCHES
 from gateway.admin.clients import clients
+from gateway.admin.comparing import ROUTES as COMPARING
 from gateway.admin.contact_edit import ROUTES as CONTACT_EDIT
 from gateway.admin.contacts import ROUTES as CONTACTS
 from gateway.admin.disclosures import ROUTES as DISCLOSURES
 from gateway.admin.emergency import ROUTES as EMERGENCY
+from gateway.admin.exporting import ROUTES as EXPORTING
 from gateway.admin.forms import ROUTES as FORMS
 from gateway.admin.grants import grant_page, save_toggles
+from gateway.admin.importing.pages import ROUTES as IMPORTING
 from gateway.admin.invitations import ROUTES as INVITATIONS
+from gateway.admin.kind_defaults import ROUTES as KIND_DEFAULTS
 from gateway.admin.merging import ROUTES as MERGING
 from gateway.admin.messages import ROUTES as MESSAGES
+from gateway.admin.naming import ROUTES as NAMING
 from gateway.admin.network import client_page
+from gateway.admin.paper_marks import ROUTES as PAPER_MARKS
 from gateway.admin.papers import ROUTES as PAPERS
 from gateway.admin.payments import ROUTES as PAYMENTS
 from gateway.admin.practice import ROUTES as PRACTICE
@@ -32,6 +41,7 @@ from gateway.admin.standing import ROUTES as STANDING
 from gateway.admin.taking_on import ROUTES as TAKING_ON
 from gateway.admin.trail import ROUTES as TRAIL
 from gateway.admin.viewing import ROUTES as VIEWING
+from gateway.admin.who_sees import ROUTES as WHO_SEES
 from gateway.admin.withholding import ROUTES as WITHHOLDING
 from gateway.edge.guard import Guard, Route, signed_in
 
@@ -42,6 +52,11 @@ ROUTES = (
     Route("/admin/clients/{client}/grants/{grant}", grant_page, guard=Guard("view", "grant")),
     Route("/admin/clients/{client}/grants/{grant}", save_toggles, guard=Guard("update", "grant"), methods=("POST",)),
     *PRACTICE,
+    *IMPORTING,
+    *EXPORTING,
+    *KIND_DEFAULTS,
+    *BULK,
+    *CHECK,
     *STAFF,
     *STAFF_JOINING,
     *APPOINTMENTS,
@@ -58,9 +73,14 @@ ROUTES = (
     *SIGN_UPS,
     *MESSAGES,
     *PAPERS,
+    *NAMING,
     *FORMS,
     *RELEASES,
     *WITHHOLDING,
+    *BLOCKING,
+    *COMPARING,
+    *WHO_SEES,
+    *PAPER_MARKS,
     *VIEWING,
     *PAYMENTS,
     *requests.ROUTES,

@@ -57,12 +57,24 @@ _DOORS = (
         N_("For a client in need, with a reason, reviewed afterwards"),
         ("start", "emergency_access"),
     ),
+    (N_("Staff"), "people", "/admin/staff", N_("Who works here, and may do what"), ("update", "subscription")),
+    (N_("Set-up check"), "check", "/admin/check", N_("What is probably not meant"), ("update", "grant")),
+    (
+        N_("Import and export"),
+        "download",
+        "/admin/import",
+        N_("Bring people in, or take everything out"),
+        ("run", "import"),
+    ),
     (N_("Settings"), "settings", "/admin/practice", N_("What the portal of the practice offers"), ("view", "practice")),
 )
 
 
 # Pages that belong to a section though they lie elsewhere.
-_ALSO = {"/admin/appointments": "/admin/availability", "/admin/practice": "/admin/mail"}
+_ALSO = {
+    "/admin/appointments": ("/admin/availability",),
+    "/admin/practice": ("/admin/mail", "/admin/bulk"),
+}
 
 
 async def staff_frame(request: Request) -> Mapping[str, Any]:
@@ -105,4 +117,4 @@ async def _doors(request: Request) -> list[Door]:
 def _current(path: str, href: str) -> str | None:
     if path == href:
         return "page"
-    return "true" if any(f"{path}/".startswith(f"{folder}/") for folder in (href, _ALSO.get(href, href))) else None
+    return "true" if any(f"{path}/".startswith(f"{folder}/") for folder in (href, *_ALSO.get(href, ()))) else None

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.web.language import N_, _
-from gateway.web.words import FEATURES
+from gateway.web.words import FEATURES, Badge
 from models.vocabulary import Feature
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from starlette.datastructures import FormData
 
@@ -26,6 +26,14 @@ _SAID = {
 }
 
 
+_WILL = {
+    (True, True): N_("%(names)s will be on"),
+    (True, False): N_("%(names)s will all be on"),
+    (False, True): N_("%(names)s will be off"),
+    (False, False): N_("%(names)s will all be off"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A line of the error summary; `field` is the id of what it is about."""
@@ -35,15 +43,23 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class SwitchBox:
-    """A feature's box. `stored` is the state the page was read with, `above` the level above that says no."""
+class BoxState:
+    """What stands beside a box: what really holds, or the level that says no; `reason` is why, in a sentence."""
+
+    badge: Badge
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A feature's box, of the practice, a client or one person. `stored` is the state the page was read with."""
 
     feature: str
     label: str
     about: str
     on: bool
     stored: bool
-    above: str | None
+    state: Badge | None
     conflict: str | None
 
 
@@ -61,6 +77,11 @@ class SentSwitches:
     def merged(self, stored: Mapping[Feature, bool]) -> dict[Feature, bool]:
         """The boxes to show again: as the reader turned them, the others as they are stored now."""
         return {**stored, **self.changes()}
+
+    def fields(self) -> list[tuple[str, str]]:
+        """The same as hidden fields of a page between."""
+        ticked = [("on", feature.value) for feature, on in self.ticked.items() if on]
+        return [*ticked, *(("seen", f"{feature}={'on' if was else 'off'}") for feature, was in self.seen.items())]
 
     def conflicts(self, stored: Mapping[Feature, bool]) -> set[Feature]:
         """The features that somebody else turned after the page was read."""
@@ -81,24 +102,30 @@ def read_switches(form: FormData) -> SentSwitches:
 def boxes(
     stored: Mapping[Feature, bool],
     *,
-    practice: Mapping[Feature, bool] | None = None,
+    beside: Mapping[Feature, BoxState] | None = None,
     sent: SentSwitches | None = None,
-) -> list[SwitchBox]:
+) -> list[Box]:
     """The boxes to show: as stored, or as sent with what somebody else changed marked."""
     conflicts = sent.conflicts(stored) if sent else set()
-    shown = sent.merged(stored) if sent else stored
+    shown, found = sent.merged(stored) if sent else stored, beside or {}
     return [
-        SwitchBox(
+        Box(
             feature=feature.value,
             label=_(words.label),
-            about=_(words.about),
+            about=(feature in found and found[feature].reason) or _(words.about),
             on=shown[feature],
             stored=stored[feature],
-            above=_(OFF_FOR_PRACTICE) if practice is not None and not practice[feature] else None,
+            state=found[feature].badge if feature in found else None,
             conflict=changed_meanwhile(on=stored[feature]) if feature in conflicts else None,
         )
         for feature, words in FEATURES.items()
     ]
+
+
+def below_practice(practice: Mapping[Feature, bool]) -> dict[Feature, BoxState]:
+    """What stands beside a client's boxes: the features that the whole practice has off."""
+    off = Badge(_(OFF_FOR_PRACTICE), "warn")
+    return {feature: BoxState(off) for feature, on in practice.items() if not on}
 
 
 def states(switches: Mapping[str, bool]) -> dict[Feature, bool]:
@@ -127,15 +154,25 @@ def said_of(changes: Mapping[Feature, bool], whom: str) -> str:
     """One sentence naming what a save changed."""
     if not changes:
         return _("Nothing was changed.")
+    return _("Saved. %(what)s for %(whom)s.", what=_parts(changes, _SAID), whom=whom)
+
+
+def turned(changes: Mapping[Feature, bool], whom: str) -> str:
+    """One sentence naming what a save would change."""
+    return _("%(what)s for %(whom)s.", what=_parts(changes, _WILL), whom=whom)
+
+
+def _parts(changes: Mapping[Feature, bool], words: Mapping[tuple[bool, bool], str]) -> str:
     parts = []
     for state in (True, False):
         names = [_(FEATURES[feature].label) for feature, on in changes.items() if on is state]
         if names:
-            parts.append(_(_SAID[state, len(names) == 1], names=_listed(names)))
-    return _("Saved. %(what)s for %(whom)s.", what="; ".join(parts), whom=whom)
+            parts.append(_(words[state, len(names) == 1], names=listed(names)))
+    return "; ".join(parts)
 
 
-def _listed(names: list[str]) -> str:
-    if len(names) == 1:
-        return names[0]
+def listed(names: Sequence[str]) -> str:
+    """Documents, Forms and Messages."""
+    if len(names) < 2:
+        return "".join(names)
     return _("%(names)s and %(last)s", names=", ".join(names[:-1]), last=names[-1])

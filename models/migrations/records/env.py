@@ -6,6 +6,7 @@ from alembic import context
 
 from models.tables import (  # noqa: F401 - importing them fills the metadata.
     billing,
+    bulk,
     events,
     getting_in,
     identity,
