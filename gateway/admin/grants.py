@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gateway.admin.effects import effects
+from gateway.admin.grant_places import grant_places
 from gateway.admin.invitations import access_of
 from gateway.admin.people import describe, names_known
 from gateway.admin.switches import BoxState, Problem, boxes, conflict_problems, read_switches, said_of, states
@@ -86,6 +87,7 @@ async def _show(
         switches=boxes(stored, beside=_beside(stored, found), sent=sent),
         may_save=may_save,
         access=await access_of(request, grant),
+        places=await grant_places(request, grant),
     )
 
 

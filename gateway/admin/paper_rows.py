@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from gateway.admin.people import name_of
+from gateway.admin.people import names_known
 from gateway.portal.papers.documents import CATEGORIES
 from gateway.records.papers import COPY_KINDS, DRAFT, EACH, RELEASED, SIGNED, Standing
 from gateway.web.formats import day
@@ -18,7 +18,7 @@ from gateway.web.today import zone_of
 from gateway.web.words import KINDS, Badge
 from models.tables.papers import Signature
 from models.tables.records import Document
-from models.vocabulary import GrantStatus, Kind, SubjectType
+from models.vocabulary import GrantStatus, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,11 +63,11 @@ async def network_of(request: Request) -> dict[str, dict[str, Any]]:
     state, client = request.app.state, request.state.client
     standing = {GrantStatus.ACTIVE.value, GrantStatus.PENDING.value}
     grants = [one for one in await state.authz.grants_of_client(client.id) if one["status"] in standing]
-    people = await state.records.people(SubjectType.ACCOUNT, sorted({one["account_id"] for one in grants}))
+    names = await names_known(request, grants)
     network: dict[str, dict[str, Any]] = {}
     for one in grants:
         account_id = one["account_id"]
-        person = network.setdefault(account_id, {"name": name_of(people, account_id), "kinds": set()})
+        person = network.setdefault(account_id, {"name": names[one["id"]], "kinds": set()})
         person["kinds"].add(one["kind"])
     return network
 

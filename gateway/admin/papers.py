@@ -8,7 +8,6 @@ from sqlmodel import col
 
 from gateway.admin.paper_drafts import SIGNER_RULES, Draft, problems_of, read_draft
 from gateway.admin.paper_rows import ADDABLE, network_of, paper_rows, path_of, signer_rows
-from gateway.admin.withholding import keepings
 from gateway.edge.errors import NotFound
 from gateway.edge.guard import Guard, Route
 from gateway.edge.questions import listing, may
@@ -28,6 +27,7 @@ from gateway.records.papers import (
     add_document,
     check_signature,
     copies_of,
+    may_be_named,
     new_document_id,
     release_document,
     share_document,
@@ -109,8 +109,8 @@ async def paper_page(request: Request) -> Response:
     """One document with its signatures, and what the reader may do with it."""
     row: Document = request.state.item
     store, seals = request.app.state.records, request.app.state.seals
-    may_update, may_download, may_withhold = await may(
-        request, [("update", "document", row), ("download", "document", row), ("create", "withhold", {})]
+    may_update, may_download, may_see_grants = await may(
+        request, [("update", "document", row), ("download", "document", row), ("view", "grant", {})]
     )
 
     def read(session: Session) -> tuple[list[Document], list[tuple[Signature, Standing]]]:
@@ -134,8 +134,10 @@ async def paper_page(request: Request) -> Response:
         signers=signer_rows(request, row, copies, signatures, network),
         may_update=may_update,
         may_download=may_download,
-        keepings=await keepings(request, row) if may_withhold and may_update and row.state != DRAFT else [],
+        sees=f"/admin/clients/{row.client_id}/seen/document/{row.id}" if may_see_grants else None,
+        marks=f"{path_of(row)}/marks" if may_update and row.original_id is None else None,
         can_release=row.state == DRAFT and row.original_id is None,
+        can_name=may_be_named(row),
         can_withdraw=row.state == RELEASED and row.original_id is None and not signatures,
         can_share=row.uploaded_by is not None and row.copy_of is not None,
         can_send=row.state != DRAFT,

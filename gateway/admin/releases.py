@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from gateway.admin.paper_rows import network_of, path_of
+from gateway.admin.people import names_known
 from gateway.edge.guard import Guard, Route
 from gateway.mail.post import letter, post
 from gateway.portal.papers.disclosure import Hindrance, hindrance
@@ -99,7 +100,7 @@ async def send(request: Request) -> Response:
         await state.records.change(row.practice_id, write)
     except IntegrityError:  # The same form, sent twice at once.
         return see_other(f"{path_of(row)}/send")
-    return await _show(request, sent=issued, sent_to=person.name)
+    return await _show(request, sent=issued, sent_to=(await network_of(request))[account_id]["name"])
 
 
 async def _is_kept(request: Request, key: str) -> bool:
@@ -168,7 +169,9 @@ async def _past(request: Request, row: Document) -> list[PastRelease]:
     made = await state.records.read(
         row.practice_id, lambda session: list(session.exec(chosen.order_by(col(DocumentRelease.released_at).desc())))
     )
-    people = await state.records.people(SubjectType.ACCOUNT, sorted({one.account_id for one in made}))
+    held = await state.authz.grants_of_client(row.client_id)
+    by_grant = await names_known(request, held)
+    names = {one["account_id"]: by_grant[one["id"]] for one in held}
     past = []
     for one in made:
         at = one.released_at.astimezone(zone)
@@ -177,7 +180,7 @@ async def _past(request: Request, row: Document) -> list[PastRelease]:
             end = _("opened on %(day)s", day=day(opened.date()))
         else:
             end = _("not opened") if one.expires_at <= state.clock() else _("not opened yet")
-        name = people[one.account_id].name if one.account_id in people else one.account_id
+        name = names.get(one.account_id, one.account_id)
         past.append(PastRelease(name, f"{day(at.date())}, {clock_time(at)} · {end} · {one.reason}"))
     return past
 

@@ -22,7 +22,7 @@ from models.tables.papers import Signature, StoredFile
 from models.tables.records import Document
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlmodel import Session
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gateway.records.seals import Seals
 
 DRAFT, RELEASED, SIGNED = "draft", "released", "signed"  # states of a document
+NOBODY = "nobody"  # the signer rule by which nobody signs
 EACH = "each_guardian"  # the signer rule by which everybody signs a copy of their own
 COPY_KINDS = frozenset({"guardian", "co_parent", "caseworker"})  # who signs by that rule; docs/adr/0002
 _CHAIN_LOCK = text("SELECT pg_advisory_xact_lock(hashtext('signature/' || :practice))")
@@ -100,6 +101,12 @@ def file_of(session: Session, document: Document) -> StoredFile | None:
     return None if document.file_id is None else session.get_one(StoredFile, document.file_id)
 
 
+def signed_by_id(document: Document) -> list[str]:
+    """The documents whose signatures go with this one: its own, and of a copy that was shared those of the original."""
+    shared = document.original_id is not None and document.signer_rule == NOBODY
+    return [document.id, str(document.original_id)] if shared else [document.id]
+
+
 def signatures_of(session: Session, document_ids: Sequence[str]) -> list[Signature]:
     """The signatures on some documents, the oldest first."""
     chosen = select(Signature).where(col(Signature.document_id).in_(document_ids)).order_by(col(Signature.number))
@@ -134,35 +141,37 @@ def release_document(session: Session, document_id: str, signers: Mapping[str, s
     Where each guardian signs, each of `signers` (account -> name) gets a copy, and the copies are returned; otherwise
     the document is.
     """
-    document = _locked(session, document_id)
+    document = locked_document(session, document_id)
     if document is None or document.state != DRAFT or document.original_id is not None:
         return None
-    _change_state(session, document, RELEASED)
+    change_state(session, document, RELEASED)
     if document.signer_rule != EACH:
+        for named in locked_copies(session, document_id):  # Everybody sees the document itself from now on.
+            change_state(session, named, DRAFT)
         return [document]
-    kept = {copy.copy_of: copy for copy in _locked_copies(session, document_id)}
+    kept = {copy.copy_of: copy for copy in locked_copies(session, document_id)}
     for copy in kept.values():
-        _change_state(session, copy, RELEASED)
-    made = [_copy(session, document, account, name) for account, name in signers.items() if account not in kept]
+        change_state(session, copy, RELEASED)
+    made = [add_copy(session, document, account, name) for account, name in signers.items() if account not in kept]
     return [*kept.values(), *made]
 
 
 def withdraw_document(session: Session, document_id: str) -> bool:
     """Make a released document a draft again, its copies with it; False once anybody has signed it or a copy."""
-    document = _locked(session, document_id)
+    document = locked_document(session, document_id)
     if document is None or document.state != RELEASED or document.original_id is not None:
         return False
-    group = [document, *_locked_copies(session, document_id)]
+    group = [document, *locked_copies(session, document_id)]
     if signatures_of(session, [one.id for one in group]):
         return False
     for one in group:
-        _change_state(session, one, DRAFT)
+        change_state(session, one, DRAFT)
     return True
 
 
 def share_document(session: Session, document_id: str) -> bool:
     """Show what one person handed in to all who may see the client's documents; False when it is shared already."""
-    document = _locked(session, document_id)
+    document = locked_document(session, document_id)
     if document is None or document.uploaded_by is None or document.copy_of is None:
         return False
     document.copy_of = None
@@ -171,12 +180,34 @@ def share_document(session: Session, document_id: str) -> bool:
     return True
 
 
+def may_be_named(document: Document) -> bool:
+    """Whether a document can be shared with named people: a draft of the practice that nobody has to sign."""
+    return document.state == DRAFT and document.signer_rule == NOBODY and document.copy_of is None
+
+
+def share_by_name(session: Session, document_id: str, accounts: Collection[str]) -> list[Document] | None:
+    """Give each of the accounts a copy of a draft that only they see, and take those of all others back (c16).
+
+    The copies that stand now; None when the draft cannot be shared like this any more.
+    """
+    document = locked_document(session, document_id)
+    if document is None or not may_be_named(document):
+        return None
+    kept = {str(copy.copy_of): copy for copy in locked_copies(session, document_id)}
+    for account, copy in kept.items():
+        state = RELEASED if account in accounts else DRAFT
+        if copy.state != state:
+            change_state(session, copy, state)
+    made = [add_copy(session, document, account) for account in sorted(accounts) if account not in kept]
+    return [*(copy for account, copy in kept.items() if account in accounts), *made]
+
+
 def copies_of(session: Session, original_id: str) -> list[Document]:
     """The signers' own copies of a document."""
     return list(session.exec(select(Document).where(Document.original_id == original_id).order_by(col(Document.id))))
 
 
-def _locked_copies(session: Session, original_id: str) -> list[Document]:
+def locked_copies(session: Session, original_id: str) -> list[Document]:
     """The copies as they are now, held until the transaction ends."""
     chosen = select(Document).where(Document.original_id == original_id).order_by(col(Document.id))
     return list(session.exec(chosen.with_for_update().execution_options(populate_existing=True)))
@@ -184,11 +215,11 @@ def _locked_copies(session: Session, original_id: str) -> list[Document]:
 
 def own_copy(session: Session, original_id: str, account_id: str, name: str) -> Document | None:
     """The signer's own copy of a released document that each guardian signs, made now if there is none yet."""
-    original = _locked(session, original_id)
+    original = locked_document(session, original_id)
     if original is None or original.state != RELEASED or original.signer_rule != EACH or original.copy_of is not None:
         return None
-    kept = {copy.copy_of: copy for copy in _locked_copies(session, original_id)}
-    return kept.get(account_id) or _copy(session, original, account_id, name)
+    kept = {copy.copy_of: copy for copy in locked_copies(session, original_id)}
+    return kept.get(account_id) or add_copy(session, original, account_id, name)
 
 
 def sign_document(
@@ -198,7 +229,7 @@ def sign_document(
 
     `shown` is the SHA-256 of what the person was shown. Who may sign was decided before.
     """
-    document = _locked(session, document_id)
+    document = locked_document(session, document_id)
     if document is None:
         return Signing.GONE
     present = signatures_of(session, [document_id])
@@ -213,7 +244,7 @@ def sign_document(
     session.add(_closed(session, seals, document, signer, ink, digest=digest, at=at))
     signed = {signer.account_id, *(one.account_id for one in present)}
     if document.signer_rule != "named" or signed.issuperset(document.signer_ids):
-        _change_state(session, document, SIGNED)
+        change_state(session, document, SIGNED)
     return Signing.DONE
 
 
@@ -259,29 +290,31 @@ def _closed(
     return signature
 
 
-def _locked(session: Session, document_id: str) -> Document | None:
+def locked_document(session: Session, document_id: str) -> Document | None:
     """The document as it is now, held until the transaction ends (on SQLite the whole database is)."""
     found = select(Document).where(Document.id == document_id)
     return session.exec(found.with_for_update().execution_options(populate_existing=True)).first()
 
 
-def _change_state(session: Session, document: Document, state: str) -> None:
+def change_state(session: Session, document: Document, state: str) -> None:
+    """Draft, released or signed; the facts go with it."""
     document.state = state
     session.add(document)
     session.add(outbox_entry("document", document))
 
 
-def _copy(session: Session, original: Document, account_id: str, name: str) -> Document:
+def add_copy(session: Session, original: Document, account_id: str, name: str = "") -> Document:
+    """A person's own copy of a document."""
     copy = Document(
         id=new_document_id(),
         practice_id=original.practice_id,
         client_id=original.client_id,
         category=original.category,
         state=RELEASED,
-        signer_rule=EACH,
+        signer_rule=original.signer_rule,
         signer_ids=[],
         copy_of=account_id,
-        title=f"{original.title} ({name})",
+        title=f"{original.title} ({name})" if name else original.title,
         author=original.author,
         dated=original.dated,
         body=original.body,

@@ -1,0 +1,41 @@
+"""The further pages about one person's access: what they see, two side by side, the safety block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gateway.edge.questions import may
+from gateway.web.language import N_, _
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+# Name, icon, where it is (account, client and grant are filled in), and what it takes to open it.
+_PLACES = (
+    (N_("See what they see"), "people", "/admin/as/{account}/c/{client}", ("view", "grant")),
+    (N_("Compare with another person"), "check", "/admin/clients/{client}/compare?a={account}", ("view", "grant")),
+    (N_("Safety block"), "lock", "/admin/clients/{client}/grants/{grant}/block", ("view", "block")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A further page about the access."""
+
+    label: str
+    icon: str
+    href: str
+
+
+async def grant_places(request: Request, grant: Mapping[str, Any]) -> list[Place]:
+    """The further pages that open for the reader."""
+    openings = await may(request, [(action, kind, {}) for *_rest, (action, kind) in _PLACES])
+    ids = {"account": grant["account_id"], "client": grant["client_id"], "grant": grant["id"]}
+    return [
+        Place(_(label), icon, path.format(**ids))
+        for (label, icon, path, _question), is_open in zip(_PLACES, openings, strict=True)
+        if is_open
+    ]
