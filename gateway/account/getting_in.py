@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from gateway.account import joining, own_password, recovery, sign_up
+from gateway.account import declining, joining, login_address, own_password, recovery, sign_up
 
-ROUTES = (*joining.ROUTES, *recovery.ROUTES, *own_password.ROUTES, *sign_up.ROUTES)
+ROUTES = (
+    *joining.ROUTES,
+    *declining.ROUTES,
+    *recovery.ROUTES,
+    *own_password.ROUTES,
+    *login_address.ROUTES,
+    *sign_up.ROUTES,
+)

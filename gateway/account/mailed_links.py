@@ -26,9 +26,10 @@ class Purpose(StrEnum):
 
     JOIN = "join"
     RESET = "reset"
+    ADDRESS = "address"
 
 
-LIFE = {Purpose.JOIN: timedelta(days=7), Purpose.RESET: timedelta(hours=1)}
+LIFE = {Purpose.JOIN: timedelta(days=7), Purpose.RESET: timedelta(hours=1), Purpose.ADDRESS: timedelta(days=1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,12 @@ class Holder:
 
 
 def make_link(session: Session, purpose: Purpose, holder: Holder, now: datetime) -> str:
-    """A new secret; earlier ones of the same purpose for the same person are worth nothing any more."""
-    close_links(session, purpose, holder.subject_type, holder.subject_id, now)
+    """A new secret; earlier ones of the same purpose for the same person are worth nothing any more.
+
+    Except where anybody may ask for one: there they would take away the link that somebody is about to use.
+    """
+    if purpose is not Purpose.RESET:
+        close_links(session, purpose, holder.subject_type, holder.subject_id, now)
     secret = secrets.token_urlsafe(32)
     link = MailedLink(
         secret_hash=_hash(secret),

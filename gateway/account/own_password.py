@@ -51,7 +51,7 @@ async def change_password(request: Request) -> Response:
     credential, person, asked = await _own(request)
     form = await request.form()
     chosen = read_choice(form)
-    if problem := await _wrong_current(request, credential, str(form.get("current_password", ""))):
+    if problem := await wrong_current(request, credential, str(form.get("current_password", ""))):
         return await _show_password(request, credential, person, asked, problems=[problem], chosen=chosen)
     asks = await _asks_now(request, credential)
     wrong = check_choice(chosen, words_of(person, credential.username), asks_question=asks)
@@ -69,6 +69,7 @@ async def change_password(request: Request) -> Response:
             return None
         set_password(kept, password_hash, now)
         close_links(session, Purpose.RESET, reader.type, reader.id, now)
+        close_links(session, Purpose.ADDRESS, reader.type, reader.id, now)
         if answer_hash is not None:
             keep_answer(session, (reader.type, reader.id), chosen.question, answer_hash, now)
         post_changed(session, person, kept.address or person.email or "", url)
@@ -93,7 +94,7 @@ async def save_question(request: Request) -> Response:
     credential, owner, _asked = await _own(request)
     form = await request.form()
     chosen = read_choice(form)
-    problem = await _wrong_current(request, credential, str(form.get("current_password", "")))
+    problem = await wrong_current(request, credential, str(form.get("current_password", "")))
     if wrong := [problem] if problem else check_answer(chosen):
         return await _show_question(request, problems=wrong, chosen=chosen)
     answer_hash, now = await hashed(canonical_answer(chosen.answer)), app.clock()
@@ -132,7 +133,7 @@ async def _asks_now(request: Request, credential: Credential) -> bool:
     return credential.must_change and await is_asked_for(request, reader.type, reader.id, reader.practice_id)
 
 
-async def _wrong_current(request: Request, credential: Credential, current: str) -> Wrong | None:
+async def wrong_current(request: Request, credential: Credential, current: str) -> Wrong | None:
     """What is wrong with the password that stands for the person; tries are counted with those of signing in."""
     app = request.app.state
     if not await app.attempts.begin(credential.username, address_of(request)):

@@ -11,7 +11,7 @@ from starlette.background import BackgroundTask
 
 from gateway.account.credentials import credential_at, set_password
 from gateway.account.joining import over
-from gateway.account.mailed_links import Holder, Purpose, find_link, make_link, use_link
+from gateway.account.mailed_links import Holder, Purpose, close_links, find_link, make_link, use_link
 from gateway.account.new_password import Wrong, check_choice, hashed, password_rules, read_choice
 from gateway.account.password_rules import words_of
 from gateway.account.passwords import USERNAME_CHARACTERS_MAX, canonical
@@ -108,6 +108,8 @@ async def reset(request: Request) -> Response:
         if not use_link(session, recovery.link, now):
             return False
         set_password(session.get_one(Credential, recovery.credential.username), password_hash, now)
+        for purpose in (Purpose.RESET, Purpose.ADDRESS):
+            close_links(session, purpose, subject_type, subject_id, now)
         # Whoever had the old password may have made one, and it would go on without any password.
         session.execute(delete(CalendarFeed).where(col(CalendarFeed.account_id) == subject_id))
         post_changed(session, recovery.person, recovery.link.address, url)

@@ -6,6 +6,7 @@ import secrets
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
 from sqlmodel import select
 
 from gateway.admin import form_drafts
@@ -23,8 +24,8 @@ from gateway.portal.intake.questions import (
 from gateway.portal.intake.standard import STANDARD, add_standard_forms
 from gateway.portal.intake.views import question_views
 from gateway.web.formats import day
-from gateway.web.language import LANGUAGES, N_, _, speaking
-from gateway.web.pages import page, say, see_other
+from gateway.web.language import LANGUAGES, N_, _, language, speaking
+from gateway.web.pages import TEMPLATES, page, say, see_other
 from models.tables.intake import FormTemplate
 
 if TYPE_CHECKING:
@@ -91,13 +92,13 @@ async def add_template(request: Request) -> Response:
 
 
 async def template_page(request: Request) -> Response:
-    """A form as families will see it; `?draft=1` shows what is not published yet, `?language=es` the Spanish texts."""
+    """A form as families will see it; `?draft=1` shows what is not published, `?language=es` all in Spanish."""
     row = await template_of(request)
     wants_draft = "draft" in request.query_params and row.draft is not None
     shown = draft_of(row) if wants_draft else None
     questions = shown.questions if shown else read_questions(row.questions)
-    spoken = request.query_params.get("language", "en")
-    spoken = spoken if spoken in LANGUAGES else "en"
+    spoken = request.query_params.get("language", "")
+    spoken = spoken if spoken in LANGUAGES else language()
     (may_edit,) = await may(request, [("update", "practice", {})])
     with speaking(spoken):
         steps = [
@@ -108,12 +109,13 @@ async def template_page(request: Request) -> Response:
             }
             for step in steps_of(questions)
         ]
+        pages = TEMPLATES.get_template("admin/form_preview_steps.html").render(steps=steps, spoken=spoken)
     return await page(
         request,
         "admin/form_preview.html",
         form=template_view(row),
         title=in_language(shown.title if shown else row.title, spoken),
-        steps=steps,
+        steps=Markup(pages),  # noqa: S704 - written by the template, which escapes what is filled in.
         spoken=spoken,
         wants_draft=wants_draft,
         may_edit=may_edit,
@@ -125,7 +127,7 @@ def template_view(row: FormTemplate) -> dict[str, Any]:
     return {
         "id": row.id,
         "href": f"/admin/forms/{row.id}",
-        "title": in_language(row.title, "en"),
+        "title": in_language(row.title, language()),
         "version": row.version,
         "edits": row.edits,
         "has_draft": row.draft is not None,

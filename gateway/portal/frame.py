@@ -78,6 +78,7 @@ _PLACES = (
     Place(N_("Plan"), "plan", "/plan", ("view", "service_plan"), N_("Go to %(name)s's plan"), N_("Go to your plan")),
 )
 _OWNER = ("send", "owner_email")
+FRAMED = (*(place.question for place in _PLACES), _OWNER)  # what the frame of a client's page asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ async def frame(request: Request) -> Mapping[str, Any]:
     known, practice, openings = await asyncio.gather(
         profiles(request),
         request.app.state.records.practice(client.practice_id),
-        opens(request, [*(place.question for place in _PLACES), _OWNER]),
+        opens(request, FRAMED),
     )
     here = next((profile for profile in known if profile.client.id == client.id), None)
     if here is None:  # Who is not among the reader's profiles is not shown around a refusal either.

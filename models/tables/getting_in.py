@@ -74,8 +74,8 @@ class PortalVisit(RecordsTable, table=True):
 class MailedLink(RecordsTable, table=True):
     """A secret that was mailed, by the SHA-256 of the secret; worth something until `closed_at` or `expires_at`.
 
-    `purpose` is `join` (with the practice and the staff member who invited) or `reset`. The subject is who the link
-    is for; of an invitation that is the account made for it.
+    `purpose` is `join` (with the practice and the staff member who invited), `reset` or `address` (then `address` is
+    the new login address). The subject is who the link is for; of an invitation that is the account made for it.
     """
 
     __tablename__ = "mailed_link"

@@ -122,11 +122,19 @@ class AnswerView:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """A text of a form, with its heading where it has one."""
+
+    heading: str
+    paragraphs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PartView:
     """A section of a form to read: its texts and its answers."""
 
     title: str
-    text: tuple[str, ...]
+    text: tuple[Passage, ...]
     answers: tuple[AnswerView, ...]
 
 
@@ -210,7 +218,7 @@ def read_views(
     for step in visible_steps(questions, form.answers):
         href = f"/c/{form.client_id}/forms/{form.id}/steps/{step.number}" if linked else ""
         title = in_language(step.section.label, spoken) if step.section else ""
-        text = paragraphs(step.section, spoken) if step.section else []
+        text = [Passage("", tuple(paragraphs(step.section, spoken)))] if step.section else []
         answers: list[AnswerView] = []
         for question in step.questions:
             if question.id not in open_ids:
@@ -219,8 +227,7 @@ def read_views(
                 if answers:
                     parts.append(PartView(title, tuple(text), tuple(answers)))
                     title, text, answers = "", [], []
-                heading = in_language(question.label, spoken)
-                text += ([heading] if heading else []) + paragraphs(question, spoken)
+                text.append(Passage(in_language(question.label, spoken), tuple(paragraphs(question, spoken))))
                 continue
             answers.append(
                 AnswerView(

@@ -21,7 +21,7 @@ from gateway.records.files import (
     file_answer,
     load_file,
 )
-from gateway.records.papers import EACH, RELEASED, content_sha256, signatures_of
+from gateway.records.papers import EACH, NOBODY, RELEASED, content_sha256, signatures_of, signed_by_id
 from gateway.web.formats import day
 from gateway.web.language import N_, _, language
 from gateway.web.pages import page
@@ -180,7 +180,7 @@ async def show_document(
     may_download, may_sign = await may(request, [("download", "document", row), ("sign", "document", row)])
     own = await _own_copy(request, row)
     signatures: list[Signature] = await state.records.read(
-        row.practice_id, lambda session: signatures_of(session, [row.id])
+        row.practice_id, lambda session: signatures_of(session, signed_by_id(row))
     )
     has_signed = any(one.account_id == reader.id for one in signatures)
     signs_copy = row.signer_rule == EACH and row.copy_of is None
@@ -196,6 +196,7 @@ async def show_document(
         may_download=may_download,
         signatures=[_signature_view(request, one) for one in signatures],
         own=own,
+        is_named=row.copy_of is not None and row.original_id is not None and row.signer_rule == NOBODY,
         may_copy=to_sign and signs_copy,
         may_sign=to_sign and not signs_copy,
         waits_for_others=has_signed and row.state == RELEASED,
@@ -249,7 +250,7 @@ async def document_answer(request: Request, row: Document, *, reader_id: str | N
         None if row.file_id is None else await load_file(state.records, row.practice_id, row.file_id)
     )
     signatures: list[Signature] = await state.records.read(
-        row.practice_id, lambda session: signatures_of(session, [row.id])
+        row.practice_id, lambda session: signatures_of(session, signed_by_id(row))
     )
     if file is not None and (not (signatures or notice) or file.media_type != PDF):
         return file_answer(file)

@@ -58,13 +58,13 @@ class Wish:
 
 
 def times_of(
-    session: Session, provider_id: str, zone: ZoneInfo, earliest: datetime, *, besides: str | None = None
+    session: Session, provider_id: str, zone: ZoneInfo, earliest: datetime, *, moving: Appointment | None = None
 ) -> list[Slot]:
-    """The free times of a provider, from `earliest` on; the appointment `besides` takes none."""
+    """The free times of a provider, from `earliest` on; for an appointment to be moved those that hold its length."""
     availability = session.get(Availability, provider_id)
     if availability is None:
         return []
-    return _free(session, availability, zone, earliest, besides)
+    return _free(session, availability, zone, earliest, moving)
 
 
 def confirms(session: Session, practice_id: str) -> str:
@@ -101,11 +101,11 @@ def claim(session: Session, wish: Wish) -> Appointment:
 
 
 def move(session: Session, appointment_id: str, sequence: int, wish: Wish) -> Appointment:
-    """Give an appointment another free time of its provider. Raises NotFree, Clashing, Changed."""
+    """Give an appointment another free time of its provider, of its own length. Raises NotFree, Clashing, Changed."""
     _hold(session, wish)
     row = _current(session, appointment_id, sequence)
-    slot, availability = _claimed(session, wish, besides=row.id)
-    values = {"starts_at": slot.start, "minutes": availability.slot_minutes, "state": _state(session, wish)}
+    slot, _availability = _claimed(session, wish, moving=row)
+    values = {"starts_at": slot.start, "state": _state(session, wish)}
     _change(session, row, wish.now, requested_by=wish.account_id, **values)
     _tell(session, row, but=wish.account_id, provider=True)
     return row
@@ -135,32 +135,32 @@ def _hold(session: Session, wish: Wish) -> None:
     session.exec(select(Client).where(Client.id == wish.client_id).with_for_update()).one()
 
 
-def _claimed(session: Session, wish: Wish, besides: str | None = None) -> tuple[Slot, Availability]:
+def _claimed(session: Session, wish: Wish, moving: Appointment | None = None) -> tuple[Slot, Availability]:
     availability = session.get(Availability, wish.provider_id)
     if availability is None:
         raise NotFree
-    times = _free(session, availability, wish.zone, wish.earliest, besides)
+    times = _free(session, availability, wish.zone, wish.earliest, moving)
     slot = next((slot for slot in times if slot.start == wish.start), None)
     if slot is None:
         raise NotFree
     of_client = Appointment.client_id == wish.client_id
-    if any(slot.overlaps(other) for other in _taken(session, of_client, slot.start, slot.end, besides)):
+    if any(slot.overlaps(other) for other in _taken(session, of_client, slot.start, slot.end, moving)):
         raise Clashing
     return slot, availability
 
 
 def _free(
-    session: Session, availability: Availability, zone: ZoneInfo, earliest: datetime, besides: str | None
+    session: Session, availability: Availability, zone: ZoneInfo, earliest: datetime, moving: Appointment | None
 ) -> list[Slot]:
-    first = earliest.astimezone(zone).date()
-    every = list(offered(availability, zone, first, first + timedelta(days=DAYS_AHEAD)))
+    first, minutes = earliest.astimezone(zone).date(), None if moving is None else moving.minutes
+    every = list(offered(availability, zone, first, first + timedelta(days=DAYS_AHEAD), minutes))
     if not every:
         return []
     of_provider = Appointment.provider_id == availability.staff_id
-    return free(every, _taken(session, of_provider, every[0].start, every[-1].end, besides), earliest)
+    return free(every, _taken(session, of_provider, every[0].start, every[-1].end, moving), earliest)
 
 
-def _taken(session: Session, whose: bool, start: datetime, end: datetime, besides: str | None) -> list[Slot]:
+def _taken(session: Session, whose: bool, start: datetime, end: datetime, moving: Appointment | None) -> list[Slot]:
     longest = timedelta(minutes=DAY_MINUTES)
     rows = session.exec(
         select(Appointment).where(
@@ -170,7 +170,7 @@ def _taken(session: Session, whose: bool, start: datetime, end: datetime, beside
             col(Appointment.starts_at) < end,
         )
     )
-    return [slot_of(row) for row in rows if row.id != besides]
+    return [slot_of(row) for row in rows if moving is None or row.id != moving.id]
 
 
 def _state(session: Session, wish: Wish) -> str:

@@ -41,16 +41,22 @@ def slot_of(row: Appointment) -> Slot:
     return Slot(row.starts_at, row.starts_at + timedelta(minutes=row.minutes))
 
 
-def offered(availability: Availability, zone: ZoneInfo, first: date, last: date) -> Iterator[Slot]:
-    """Every slot of the days from `first` to `last`, taken or not, in order."""
-    length = timedelta(minutes=availability.slot_minutes)
+def offered(
+    availability: Availability, zone: ZoneInfo, first: date, last: date, minutes: int | None = None
+) -> Iterator[Slot]:
+    """Every slot of the days from `first` to `last`, taken or not, in order.
+
+    With `minutes` they begin where slots begin, but are of that length; they may overlap one another.
+    """
+    step = timedelta(minutes=availability.slot_minutes)
+    length = step if minutes is None else timedelta(minutes=minutes)
     on = first
     while on <= last:
         for begins, ends in windows(availability, on):
             start, end = instant(on, begins, zone), instant(on, ends, zone)
             while start + length <= end:
                 yield Slot(start, start + length)
-                start += length
+                start += step
         on += timedelta(days=1)
 
 

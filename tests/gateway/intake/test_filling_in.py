@@ -274,3 +274,28 @@ async def test_a_form_is_signed_as_documents_are(site: Site) -> None:
 
     await state.records.change("northgate", change)
     assert "as it was signed" not in (await dana.get(check)).text
+
+
+async def test_the_privacy_notice_keeps_its_headings_wherever_it_is_read(site: Site) -> None:
+    """While it is filled in, before it is sent, and once it is completed; below the page's own headings."""
+    dana, form = await site.as_("dana"), await site.give("privacy")
+    path = f"/c/mia/forms/{form.id}"
+    assert "<h2>What we owe you</h2>" in (await dana.get(f"{path}/steps/1")).text
+    await save(dana, f"{path}/steps/3", {"q.received": "yes"})
+    assert "<h3>What we owe you</h3>" in (await dana.get(f"{path}/review")).text
+    await sign(dana, path)
+    assert "<h3>What we owe you</h3>" in (await dana.get(path)).text
+
+
+async def test_staff_see_a_form_in_the_language_they_choose(site: Site) -> None:
+    """The whole preview, its small words too; the page around it stays in the reader's language."""
+    jo = await site.as_("jo")
+    page = (await jo.get("/admin/forms/northgate-privacy?language=es")).text
+    assert "<h3>Lo que le debemos</h3>" in page
+    assert "What we owe you" not in page
+    intake = (await jo.get("/admin/forms/northgate-intake?language=es")).text
+    assert "(opcional)" in intake
+    assert "(optional)" not in intake
+    assert "Language of the preview" in intake
+    spanish = (await jo.get("/admin/forms/northgate-privacy", headers={"accept-language": "es"})).text
+    assert "Lo que le debemos" in spanish

@@ -46,7 +46,11 @@ CLINICAL = re.compile(
 CATALOGUE: Mapping[str, frozenset[str]] = {
     name: frozenset(values.split())
     for name, values in {
+        "address_asked": "name url",
+        "address_changed": "name url",
+        "address_in_use": "url",
         "document_released": "name practice hours asks_passcode url",
+        "new_address": "name url",
         "new_sign_in": "name instant browser system url",
         "notice": "subject sections settings_url stop_url",
         "owner_email": "subject sender client text url",

@@ -141,6 +141,28 @@ async def test_a_booked_appointment_moves_and_its_old_time_is_free_again(site: P
     assert "changed meanwhile" in (await rosa.get(place)).text
 
 
+async def test_a_moved_appointment_keeps_its_length_and_both_times_are_said(site: Portal) -> None:
+    """Of Ken's 50-minute times only those are offered that hold a visit of 110 minutes."""
+    await use_automatic(site)
+
+    def lengthen(session: Session) -> None:
+        session.get_one(Appointment, "appt_rosa_3").minutes = 110
+
+    await site.state.records.change("northgate", lengthen)
+    rosa, place = await site.as_("rosa"), "/c/rosa/appointments/appt_rosa_3"
+    new, moving = (await rosa.get(NEW)).text, (await rosa.get(f"{place}/move")).text
+    assert 0 < len(_TIME.findall(moving)) < len(_TIME.findall(new))
+    href = html.unescape(_TIME.findall(moving)[0])
+    confirm = (await rosa.get(href)).text
+    assert confirm.index("Time until now") < confirm.index("New time")
+    assert "2026-06-17T10:00" in confirm
+    fields = await first_time(rosa, f"{place}/move")
+    assert await send(rosa, fields, f"{place}/move") == (303, place)
+    assert "The appointment was moved from Wednesday, June 17" in (await rosa.get(place)).text
+    row = await site.state.records.read("northgate", lambda session: session.get(Appointment, "appt_rosa_3"))
+    assert row.minutes == 110
+
+
 async def test_too_late_is_told_with_the_notice_and_the_way_out(site: Portal) -> None:
     """Mia's visit tomorrow at nine is within 24 hours: no button, the reason, the phone; the forms answer 404."""
     dana = await site.as_("dana")

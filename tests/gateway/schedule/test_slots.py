@@ -106,6 +106,19 @@ def test_an_exception_replaces_the_hours_of_its_day() -> None:
     assert [f"{slot.start.astimezone(PACIFIC):%d %H:%M}" for slot in slots] == ["15 09:00", "15 10:00", "17 10:00"]
 
 
+def test_what_is_moved_is_offered_times_that_hold_its_own_length() -> None:
+    """A visit of 90 minutes begins where slots begin and ends within the hours; so does one of 15."""
+    on = date(2026, 6, 16)
+    hours = availability([(540, 720)])  # 9 to 12, by the hour
+    long, short = ([*offered(hours, PACIFIC, on, on, minutes)] for minutes in (90, 15))
+    assert [f"{slot.start.astimezone(PACIFIC):%H:%M}-{slot.end.astimezone(PACIFIC):%H:%M}" for slot in long] == [
+        "09:00-10:30",
+        "10:00-11:30",
+    ]
+    assert [f"{slot.start.astimezone(PACIFIC):%H:%M}" for slot in short] == ["09:00", "10:00", "11:00"]
+    assert all(slot.end - slot.start == timedelta(minutes=15) for slot in short)
+
+
 def test_what_is_taken_or_too_soon_is_not_free() -> None:
     """A slot that shares a minute with something taken is gone; one that only touches it stays."""
     day = list(offered(availability([(540, 780)]), PACIFIC, date(2026, 6, 16), date(2026, 6, 16)))
