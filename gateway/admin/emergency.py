@@ -130,12 +130,7 @@ async def start(request: Request) -> Response:
 
 async def access_page(request: Request) -> Response:
     """One emergency access, with everything that was read under it, for its review."""
-    may_see, _may_start = await _rights(request)
-    access = await _access(request)
-    is_mine = access["staff_id"] == request.state.reader.id
-    if not may_see and not is_mine:
-        raise NotFound
-    return await _show_access(request, access, may_see=may_see)
+    return await _show_access(request, await _access(request))
 
 
 async def end(request: Request) -> Response:
@@ -146,7 +141,7 @@ async def end(request: Request) -> Response:
     except Rejected as error:
         raise NotFound from error
     await say(request, _("The emergency access has ended."))
-    return see_other(f"{PAGE}/{access['id']}")
+    return see_other(PAGE)
 
 
 async def review(request: Request) -> Response:
@@ -156,7 +151,7 @@ async def review(request: Request) -> Response:
     if not note or len(note) > TEXT_CHARACTERS_MAX:
         sentence = _("Say what you found, in at most %(limit)s letters; it is kept.", limit=TEXT_CHARACTERS_MAX)
         return await _show_access(
-            request, access, may_see=True, note=note, problems=[{"field": "note", "sentence": sentence}], status=422
+            request, access, note=note, problems=[{"field": "note", "sentence": sentence}], status=422
         )
     try:
         await request.app.state.authz.review_emergency(access["id"], note, actor=request.state.reader.actor)
@@ -164,9 +159,7 @@ async def review(request: Request) -> Response:
         if error.status != 409:
             raise NotFound from error
         problem = {"field": "", "sentence": _why_not(await _access(request), request.state.reader.actor)}
-        return await _show_access(
-            request, await _access(request), may_see=True, note=note, problems=[problem], status=409
-        )
+        return await _show_access(request, await _access(request), note=note, problems=[problem], status=409)
     await say(request, _("Thank you. The emergency access is reviewed."))
     return see_other(f"{PAGE}/{access['id']}")
 
@@ -323,13 +316,12 @@ async def _show_access(
     request: Request,
     access: Mapping[str, Any],
     *,
-    may_see: bool,
     note: str = "",
     problems: Sequence[Mapping[str, str]] = (),
     status: int = 200,
 ) -> Response:
     state, reader = request.app.state, request.state.reader
-    reads, complete = await state.authz.emergency_reads(access["id"], actor=reader.actor) if may_see else ([], True)
+    reads, complete = await state.authz.emergency_reads(access["id"], actor=reader.actor)
     (may_end,) = await may(request, [("end", "emergency_access", base_properties(request))])
     is_mine = access["staff_id"] == reader.id
     return await page(
@@ -339,9 +331,8 @@ async def _show_access(
         access=_view(request, access, await _names(request, [access])),
         reads=await reads_in_words(request, reads),
         complete=complete,
-        may_see=may_see,
         may_end=access["open"] and (may_end or is_mine),
-        may_review=may_see and not access["open"] and access["reviewed_by"] is None,
+        may_review=not access["open"] and access["reviewed_by"] is None,
         is_mine=is_mine,
         note=note,
         problems=problems,
@@ -402,8 +393,8 @@ _CLIENT = "/admin/clients/{client}/emergency"
 ROUTES = (
     Route(PAGE, overview, guard=signed_in),
     Route(f"{PAGE}/privacy-contact", choose_privacy_contact, guard=Guard("update", "practice"), methods=("POST",)),
-    Route(f"{PAGE}/{{access}}", access_page, guard=signed_in),
-    Route(f"{PAGE}/{{access}}/end", end, guard=signed_in, methods=("POST",)),
+    Route(f"{PAGE}/{{access}}", access_page, guard=Guard("view", "emergency_access")),
+    Route(f"{PAGE}/{{access}}/end", end, guard=_MEMBER, methods=("POST",)),
     Route(f"{PAGE}/{{access}}/review", review, guard=Guard("view", "emergency_access"), methods=("POST",)),
     Route(_CLIENT, start_page, guard=_MEMBER),
     Route(_CLIENT, start, guard=_MEMBER, methods=("POST",)),
