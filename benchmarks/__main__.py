@@ -15,7 +15,7 @@ from rich.console import Console
 
 from authz_service.engine import load_policy
 from benchmarks import console as console_pages
-from benchmarks import decisions, endpoint, lists, loading, report
+from benchmarks import decisions, endpoint, lists, loading, pages, report
 
 OUTPUT = Path("build") / "bench.json"
 # Above this many busy processes at the start, absolute figures say more about the neighbours than about the engines.
@@ -52,6 +52,7 @@ def main() -> int:
         "loading": lambda: loading.measure(policy),
         "lists": lambda: lists.measure(policy),
         "endpoint": endpoint.measure,
+        "pages": pages.measure,
         "console": console_pages.measure,
     }
     for name, work in steps.items():

@@ -55,6 +55,7 @@ def budgets(result: dict[str, Any]) -> list[Budget]:
     planning = lists["planning"]["plan_afresh_us"] + lists["planning"]["render_us"]
     found.append(at_most("plan + render", planning, 200, "µs"))
     found += _served(result["endpoint"])
+    found.append(at_most("a family's pages with their guard over without", result["pages"]["ratio"], 1.3, "x"))
     slowest = result["console"]["pages"][0]
     found.append(at_most(f"slowest console page, 400 families ({slowest['path']})", slowest["median_ms"], 300, "ms"))
     return found

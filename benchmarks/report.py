@@ -65,6 +65,15 @@ def show(console: Console, result: dict[str, Any]) -> None:
         ],
     )
     _endpoint(console, result["endpoint"])
+    _table(
+        console,
+        "A family's page with its guard against the same page without",
+        ("page", "with", "without", "ratio"),
+        [
+            (row["path"], f"{row['guarded_ms']:.1f} ms", f"{row['unguarded_ms']:.1f} ms", f"{row['ratio']:.2f}")
+            for row in result["pages"]["rows"]
+        ],
+    )
     _pages(console, result["console"])
     _table(
         console,
