@@ -8,6 +8,7 @@ import re
 import secrets
 import zipfile
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import orjson
 from sqlmodel import col, select
@@ -20,7 +21,6 @@ from gateway.edge.guard import Guard, Route
 from gateway.edge.questions import may, visible
 from gateway.records.files import load_file
 from gateway.web.language import _
-from gateway.web.today import local_today
 from models.tables.getting_in import Contact
 from models.tables.imports import ExportDone
 from models.tables.records import Client, Document
@@ -71,7 +71,7 @@ async def export(request: Request) -> Response:
         "documents.csv": _documents(papers),
         ACCESS: orjson.dumps(access, option=orjson.OPT_INDENT_2),
     }
-    name = f"{reader.practice_id}-{local_today(request).isoformat()}.zip"
+    name = f"{reader.practice_id}-{app.clock().astimezone(ZoneInfo(reader.zone)).date().isoformat()}.zip"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     files = [(paper.id, str(paper.file_id)) for paper in downloadable if paper.file_id]
     stream = _stream(app.records, reader.practice_id, members, files)

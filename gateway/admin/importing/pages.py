@@ -8,6 +8,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import update
 from sqlmodel import col, func, select
@@ -27,7 +28,6 @@ from gateway.web.formats import clock_time, day
 from gateway.web.language import N_, _, ngettext
 from gateway.web.pages import page, say, see_other
 from gateway.web.paging import page_number, pages_of
-from gateway.web.today import zone_of
 from gateway.web.words import Badge
 from models.tables.imports import ExportDone, ImportJob
 from models.vocabulary import SubjectType
@@ -338,7 +338,9 @@ def _summary(shown: Shown) -> list[str]:
     ]
     if access and not mailed:
         said.append(_("Nobody is mailed. Invitations can be sent later, from each person's page."))
-    return said or [_("Nothing would change: everything in this file is here already.")]
+    if not (clients or access or contacts or changed):
+        said.insert(0, _("Nothing would change."))
+    return said
 
 
 def _said(job: ImportJob) -> list[str]:
@@ -372,7 +374,7 @@ def _describe(request: Request, job: ImportJob, names: Mapping[str, str]) -> Pas
 
 
 def _moment(request: Request, at: datetime) -> str:
-    local = at.astimezone(zone_of(request))
+    local = at.astimezone(ZoneInfo(request.state.reader.zone))
     return f"{day(local.date())}, {clock_time(local)}"
 
 
