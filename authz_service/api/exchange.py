@@ -39,6 +39,7 @@ _SINGLE = frozenset(
     }
 )
 _IMPORTS = ("/v1/practices/", "/imports")  # how the one path begins and ends that takes a longer body
+_LENGTH_DIGITS_MAX = 18  # Python refuses to read a number of several thousand.
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -123,7 +124,7 @@ class Exchange:
         if self.method not in _METHODS_WITH_BODY:
             return
         length, most = self._content_length, self._bytes_max()
-        if length is not None and length.isdigit() and int(length) > most:
+        if length is not None and length.isdigit() and (len(length) > _LENGTH_DIGITS_MAX or int(length) > most):
             raise _too_large(most)
         # What `asyncio.timeout` does, at a fifth of its price: almost always the body is there already.
         task = asyncio.current_task()

@@ -60,7 +60,8 @@ def find_records(
 def find_record(connection: Connection, record_id: str) -> dict[str, Any] | None:
     """The entry of an id, as `find_records` gave it; None when there is none."""
     chain, *numbers = record_id.rsplit(":", 3)
-    if len(numbers) != len(_PLACE) - 2 or not all(each.isascii() and each.isdigit() for each in numbers):
+    readable = all(each.isascii() and each.isdigit() and len(each) < 20 for each in numbers)
+    if len(numbers) != len(_PLACE) - 2 or not readable:
         return None
     place = dict(zip(("number", "position", "item"), (int(each) for each in numbers), strict=True))
     if any(each > _NUMBER_MAX for each in place.values()):

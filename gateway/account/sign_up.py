@@ -16,8 +16,10 @@ from gateway.account.new_password import Wrong
 from gateway.account.visitors import address_of, visitor_page
 from gateway.edge.errors import NotFound
 from gateway.edge.guard import Route, public
+from gateway.edge.limits import SIGN_UPS, network_of
 from gateway.mail.address import is_address
 from gateway.web.language import _
+from gateway.web.pages import too_often_page
 from models.ids import is_id
 from models.tables.getting_in import SignUp
 
@@ -71,7 +73,10 @@ async def sign_up(request: Request) -> Response:
     problems, born = _check(typed, request)
     if problems:
         return await _form(request, practice, typed, problems=problems)
-    if not await app.attempts.begin(f"Sign-up:{typed.email.casefold()}", address_of(request)):
+    address = address_of(request)
+    if seconds := await app.attempts.too_often(SIGN_UPS, network_of(address)):
+        return too_often_page(request, _(SIGN_UPS.says), seconds)
+    if not await app.attempts.begin(f"Sign-up:{typed.email.casefold()}", address):
         words = _("There were too many tries. Please wait a quarter of an hour, then try again.")
         return await _form(request, practice, typed, problems=[Wrong("", words)], status=429)
     row = SignUp(

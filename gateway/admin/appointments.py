@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import col
 
 from gateway.admin.availability import ROUTES as AVAILABILITY
+from gateway.admin.people import accounts_known
 from gateway.edge.errors import NotFound
 from gateway.edge.guard import Guard, Route
 from gateway.edge.questions import listing, may
@@ -105,7 +106,7 @@ async def _entries(request: Request, rows: Sequence[Appointment]) -> list[Entry]
     records, reader = request.app.state.records, request.state.reader
     clients = await records.clients(sorted({row.client_id for row in rows}))
     staff = await records.people(SubjectType.STAFF, sorted({row.provider_id for row in rows if row.provider_id}))
-    askers = await records.people(SubjectType.ACCOUNT, sorted({row.requested_by for row in rows if row.requested_by}))
+    askers = await accounts_known(request, (row.requested_by for row in rows if row.requested_by))
     answerable = await may(request, [("update", "appointment", row) for row in rows])
     zone = ZoneInfo(reader.zone)
     now = request.app.state.clock().astimezone(zone)
@@ -115,7 +116,7 @@ async def _entries(request: Request, rows: Sequence[Appointment]) -> list[Entry]
             visit=describe(row, zone, now, names),
             client_id=row.client_id,
             client=clients[row.client_id][0].name,
-            asked_by=askers[row.requested_by].name if row.requested_by in askers else "",
+            asked_by=askers.get(row.requested_by or "", ""),
             sequence=row.sequence,
             answerable=allowed,
         )

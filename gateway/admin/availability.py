@@ -19,6 +19,7 @@ from gateway.records.events import enter_event, event_by
 from gateway.web.formats import zone_name
 from gateway.web.language import _
 from gateway.web.pages import page, say, see_other
+from models.numbers import whole
 from models.tables.scheduling import Availability, SchedulingRule
 from models.vocabulary import StaffRole, SubjectType
 
@@ -59,8 +60,8 @@ async def save_rule(request: Request) -> Response:
     problems = []
     if chosen not in (STAFF, AUTOMATIC):
         problems.append(Problem("confirms-staff", _("Choose who confirms requests.")))
-    hours = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 5 else -1
-    if not 0 <= hours <= NOTICE_HOURS_MAX:
+    hours = whole(typed)
+    if hours is None or hours > NOTICE_HOURS_MAX:
         problems.append(Problem("notice_hours", _("Notice: write 0 to %(most)s hours.", most=NOTICE_HOURS_MAX)))
     if problems:
         return await _overview(request, chosen=chosen, typed=typed, problems=problems)
@@ -131,7 +132,9 @@ def _keep(session: Session, practice_id: str, staff_id: str, sent: HoursForm) ->
             return False
         session.add(Availability(staff_id=staff_id, practice_id=practice_id, **sent.kept))
         return True
-    version = int(sent.version) if sent.version.isascii() and sent.version.isdigit() and len(sent.version) < 10 else -1
+    version = whole(sent.version)
+    if version is None:
+        return False
     changed = session.execute(
         update(Availability)
         .where(col(Availability.staff_id) == staff_id, col(Availability.version) == version)

@@ -19,6 +19,7 @@ from gateway.edge.guard import Guard, Route
 from gateway.portal.intake.questions import CHOICES, READ_ONLY, QuestionKind, Visibility, faults, in_language, steps_of
 from gateway.web.language import LANGUAGES, N_, _
 from gateway.web.pages import page, say, see_other
+from models.numbers import whole
 from models.tables.intake import FormTemplate
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ async def save_settings(request: Request) -> Response:
         return await _keep(request, row, "/admin/forms/{id}", published, draft)
     act = _SECTION_ACTS.get(do)
     if act is not None:
-        draft = act(draft, int(number) if number.isascii() and number.isdigit() else 0)
+        draft = act(draft, whole(number) or 0)
     return await _keep(request, row, "/admin/forms/{id}/edit", {"draft": draft.kept()}, draft)
 
 

@@ -14,6 +14,7 @@ from sqlmodel import col
 
 from gateway.admin.form_editor import ROUTES as EDITOR
 from gateway.admin.form_templates import ROUTES as TEMPLATES
+from gateway.admin.people import accounts_known
 from gateway.edge.errors import NotFound
 from gateway.edge.guard import Guard, Route
 from gateway.edge.questions import listing, may
@@ -30,7 +31,7 @@ from gateway.web.paging import page_number, pages_of
 from gateway.web.today import local_today
 from gateway.web.words import KINDS
 from models.tables.records import Document, Form
-from models.vocabulary import Kind, SubjectType
+from models.vocabulary import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,7 +94,7 @@ async def send(request: Request) -> Response:
 async def client_form(request: Request) -> Response:
     """One form: how far it is, and once it is completed what was answered."""
     row: Form = request.state.item
-    names = await _names(request, [one for one in (row.filler_id, row.completed_by) if one])
+    names = await accounts_known(request, [one for one in (row.filler_id, row.completed_by) if one])
     completed = row.state == "completed"
     return await page(
         request,
@@ -133,7 +134,7 @@ async def _show(
     offered = await state.records.read(
         client.practice_id, partial(forms_for_invitation, practice_id=client.practice_id)
     )
-    names = await _names(request, [*people, *(row.filler_id for row in found.rows if row.filler_id)])
+    names = await accounts_known(request, [*people, *(row.filler_id for row in found.rows if row.filler_id)])
     kinds: dict[str, list[str]] = {}
     for grant in grants:
         kinds.setdefault(grant["account_id"], []).append(_(KINDS[Kind(grant["kind"])]))
@@ -165,11 +166,6 @@ def _read_due(typed: str, today: date) -> tuple[date | None, list[dict[str, str]
     if due < today:
         return None, [{"field": "due", "sentence": _("This day is over. Please choose a later day.")}]
     return due, []
-
-
-async def _names(request: Request, accounts: Sequence[str]) -> dict[str, str]:
-    people = await request.app.state.records.people(SubjectType.ACCOUNT, list(dict.fromkeys(accounts)))
-    return {key: person.name for key, person in people.items()}
 
 
 async def _document_href(request: Request, row: Form) -> str | None:

@@ -14,6 +14,7 @@ from gateway.admin.switches import Problem
 from gateway.portal.schedule.slots import DAY_MINUTES
 from gateway.web.formats import day as written_day
 from gateway.web.language import _, language
+from models.numbers import whole
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
@@ -142,7 +143,7 @@ def read(form: FormData, today: date) -> HoursForm:
 
 def _slot_minutes(sent: HoursForm) -> int:
     typed = sent.slot_minutes
-    minutes = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 5 else 0
+    minutes = whole(typed) or 0
     if SLOT_MINUTES_MIN <= minutes <= SLOT_MINUTES_MAX:
         return minutes
     sentence = _("Length: write %(least)s to %(most)s minutes.", least=SLOT_MINUTES_MIN, most=SLOT_MINUTES_MAX)

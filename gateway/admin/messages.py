@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import col
 
+from gateway.admin.people import accounts_known
 from gateway.edge.authz_client import Asking, Question
 from gateway.edge.guard import Guard, Route
 from gateway.edge.questions import asking, base_properties, listing, may, opens
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
     from starlette.responses import Response
-
-    from models.tables.identity import Person
 
 SIZE = 25
 # Whoever reads a message signs in first, with a second factor where one is asked for.
@@ -156,7 +155,7 @@ async def _show(request: Request, typed: Typed, *, why: str = "", status: int = 
         request,
         "admin/message_thread.html",
         status=status,
-        thread=await open_thread(request, href, {key: each.name for key, each in families.items()}, zone_of(request)),
+        thread=await open_thread(request, href, families, zone_of(request)),
         who=who,
         unreachable="" if await _can_read(request, row) else who,
         action=href,
@@ -184,12 +183,12 @@ async def _contacts(request: Request) -> list[Contact]:
     for grant in await authz.grants_of_client(client.id):
         if grant["status"] == GrantStatus.ACTIVE.value:
             kinds.setdefault(grant["account_id"], Kind(grant["kind"]))
-    people = await request.app.state.records.people(SubjectType.ACCOUNT, list(kinds))
+    names = await accounts_known(request, kinds)
     found = []
     for account_id, kind in kinds.items():
         properties = {"client_id": client.id, "provider_id": me, "participant_ids": [account_id, me]}
-        if account_id in people and await _may_read(request, account_id, Question("view", "thread", "new", properties)):
-            found.append(Contact(account_id, people[account_id].name, KINDS[kind]))
+        if account_id in names and await _may_read(request, account_id, Question("view", "thread", "new", properties)):
+            found.append(Contact(account_id, names[account_id], KINDS[kind]))
     return sorted(found, key=lambda each: (each.kind != KINDS[Kind.SELF], each.name))
 
 
@@ -223,14 +222,14 @@ async def _why_not(request: Request, row: Thread) -> str:
     return _("You can read this conversation, but your role does not include answering.")
 
 
-async def _families(request: Request, rows: list[Thread]) -> Mapping[str, Person]:
-    wanted = {each.id for row in rows for each in parties(row) if each.type is SubjectType.ACCOUNT}
-    people: Mapping[str, Person] = await request.app.state.records.people(SubjectType.ACCOUNT, sorted(wanted))
-    return people
+async def _families(request: Request, rows: list[Thread]) -> dict[str, str]:
+    return await accounts_known(
+        request, (each.id for row in rows for each in parties(row) if each.type is SubjectType.ACCOUNT)
+    )
 
 
-def _family_of(row: Thread, families: Mapping[str, Person]) -> str:
-    names = [families[each.id].name for each in parties(row) if each.id in families]
+def _family_of(row: Thread, families: Mapping[str, str]) -> str:
+    names = [families[each.id] for each in parties(row) if each.id in families]
     return ", ".join(names) or _("Someone who has left")
 
 

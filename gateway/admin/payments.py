@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import and_, or_, update
 from sqlmodel import col, select
 
+from gateway.admin.people import accounts_known
 from gateway.edge.errors import NotFound
 from gateway.edge.guard import Guard, Route
 from gateway.edge.questions import may
@@ -19,11 +20,11 @@ from gateway.web.language import N_, _
 from gateway.web.pages import page, say, see_other
 from gateway.web.words import Badge
 from models.tables.billing import PaymentAttempt
-from models.tables.identity import Person
 from models.tables.records import Client, Invoice
-from models.vocabulary import LIVE_PAYMENTS, PaymentState, SubjectType
+from models.vocabulary import LIVE_PAYMENTS, PaymentState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from sqlmodel import Session
@@ -55,7 +56,6 @@ class Case:
     attempt: PaymentAttempt
     invoice: Invoice
     client: Client
-    payer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,8 @@ async def payments_page(request: Request) -> Response:
     shown = [case for case, allowed in zip(cases, seen, strict=True) if allowed]
     changes = await may(request, [("update", "invoice", case.invoice) for case in shown])
     zone = ZoneInfo(request.state.reader.zone)
-    views = [_describe(case, zone, may_close=change) for case, change in zip(shown, changes, strict=True)]
+    names = await accounts_known(request, (case.attempt.payer_id for case in shown))
+    views = [_describe(case, zone, names, may_close=change) for case, change in zip(shown, changes, strict=True)]
     return await page(request, "admin/payments.html", cases=views)
 
 
@@ -137,9 +138,7 @@ def _cases(session: Session, practice_id: str, now: datetime) -> list[Case]:
 def _case(session: Session, attempt: PaymentAttempt | None) -> Case | None:
     if attempt is None:
         return None
-    payer = session.get(Person, (SubjectType.ACCOUNT.value, attempt.payer_id))
-    invoice, client = session.get_one(Invoice, attempt.invoice_id), session.get_one(Client, attempt.client_id)
-    return Case(attempt, invoice, client, payer.name if payer else attempt.payer_id)
+    return Case(attempt, session.get_one(Invoice, attempt.invoice_id), session.get_one(Client, attempt.client_id))
 
 
 def _question(case: Case) -> dict[str, str]:
@@ -150,7 +149,7 @@ def _question(case: Case) -> dict[str, str]:
     }
 
 
-def _describe(case: Case, zone: ZoneInfo, *, may_close: bool) -> CaseView:
+def _describe(case: Case, zone: ZoneInfo, names: Mapping[str, str], *, may_close: bool) -> CaseView:
     attempt = case.attempt
     badge, advice = _WORDS.get(PaymentState(attempt.state), _OPEN)
     began = attempt.started_at.astimezone(zone)
@@ -158,7 +157,9 @@ def _describe(case: Case, zone: ZoneInfo, *, may_close: bool) -> CaseView:
     return CaseView(
         id=attempt.id,
         title=_("Invoice %(number)s", number=case.invoice.number),
-        people=_("%(payer)s, for %(client)s", payer=case.payer, client=case.client.name),
+        people=_(
+            "%(payer)s, for %(client)s", payer=names.get(attempt.payer_id, attempt.payer_id), client=case.client.name
+        ),
         when=f"{day(began)}, {clock_time(began)}",
         reference=attempt.charge or attempt.reference or attempt.id,
         amount=money(attempt.amount_cents),

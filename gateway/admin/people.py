@@ -20,7 +20,7 @@ from models.tables.getting_in import Contact, PortalVisit
 from models.vocabulary import GrantStatus, Kind, SubjectType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlmodel import Session
@@ -144,6 +144,24 @@ async def names_known(request: Request, grants: Sequence[Mapping[str, Any]]) -> 
     known: dict[str, str] = await records.read(practice_id, read)
     people = await records.people(SubjectType.ACCOUNT, [grant["account_id"] for grant in grants])
     return {grant["id"]: known.get(grant["id"]) or name_of(people, grant["account_id"]) for grant in grants}
+
+
+async def accounts_known(request: Request, account_ids: Iterable[str]) -> dict[str, str]:
+    """Names of accounts as the practice's own contacts have them, else the people's own; unknown ids are left out.
+
+    Where one person is a contact of several clients under several names, the one entered last counts.
+    """
+    records, practice_id = request.app.state.records, request.state.reader.practice_id
+    wanted = sorted(set(account_ids))
+
+    def read(session: Session) -> dict[str, str]:
+        chosen = select(Contact).where(Contact.practice_id == practice_id, col(Contact.account_id).in_(wanted))
+        chosen = chosen.where(col(Contact.merged_into).is_(None)).order_by(col(Contact.added_at))
+        return {str(contact.account_id): contact.name for contact in session.exec(chosen)}
+
+    people = await records.people(SubjectType.ACCOUNT, wanted)
+    known: dict[str, str] = await records.read(practice_id, read)
+    return {account_id: person.name for account_id, person in people.items()} | known
 
 
 def name_of(people: Mapping[str, Person], account_id: str) -> str:

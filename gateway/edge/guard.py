@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from gateway.edge.limits import Limit
     from gateway.edge.refusals import Refusal
 
 
@@ -108,6 +109,7 @@ class Route:
     """One line of the site map. A route without a guard does not start.
 
     `files`: how many files a form may bring; with any, the limit of the body is that of a file.
+    `limit`: how often one account may do it.
     `signed`: a POST of another server instead of a form of ours; the handler checks the sender's signature itself.
     """
 
@@ -117,6 +119,7 @@ class Route:
     methods: tuple[str, ...] = ("GET",)
     files: int = 0
     signed: bool = False
+    limit: Limit | None = None
 
 
 async def check(request: Request, guard: Guard) -> None:

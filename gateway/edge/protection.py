@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.status import HTTP_413_CONTENT_TOO_LARGE
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from gateway.edge.paths import is_plain
@@ -80,7 +81,7 @@ class Protection:
         try:
             fault = self._fault(scope, headers)
             answer = self._app if fault is None else self._error_page(fault)
-            await answer(scope, receive, send_protected)
+            await answer(scope, receive, _spelling_out(send_protected, self._error_page))
         except Exception:
             log.exception("request_failed")
             if started and not finished:
@@ -120,6 +121,25 @@ class Protection:
         headers["X-Request-ID"] = request_id
         headers.setdefault("Cache-Control", "no-store")
         headers.add_vary_header("Cookie")
+
+
+def _spelling_out(send: Send, error_page: Callable[[int], Response]) -> Send:
+    """Sends the page instead of the framework's own answer to a body that is too large, which is one line of text."""
+    done = False
+
+    async def send_page(message: Message) -> None:
+        nonlocal done
+        if done:
+            return
+        if message["type"] == "http.response.start" and message["status"] == HTTP_413_CONTENT_TOO_LARGE:
+            done = True
+            page = error_page(HTTP_413_CONTENT_TOO_LARGE)
+            await send({"type": "http.response.start", "status": page.status_code, "headers": [*page.raw_headers]})
+            await send({"type": "http.response.body", "body": page.body})
+            return
+        await send(message)
+
+    return send_page
 
 
 def _is_framed(headers: Headers) -> bool:

@@ -19,8 +19,8 @@ from gateway.edge.guard import Door, Guard, check, public
 from gateway.edge.paths import CHANGE_PASSWORD
 from gateway.edge.reader import Reader
 from gateway.records.asking import has_asked
-from gateway.web.language import preferred, speak
-from gateway.web.pages import error_page, page, see_other
+from gateway.web.language import _, preferred, speak
+from gateway.web.pages import error_page, page, see_other, too_often_page
 from models.tables.records import ITEMS
 from models.vocabulary import SubjectType
 
@@ -70,6 +70,8 @@ def _fault(route: Route) -> str | None:
         return "methods are GET and POST"
     if route.files and route.methods != ("POST",):
         return "only a POST brings files"
+    if route.limit and (route.methods != ("POST",) or guard == public):
+        return "only what somebody signed in sends has a limit"
     if route.signed and (route.methods != ("POST",) or guard != public):
         return "what another server signs is a public POST"
     if isinstance(guard, Door):
@@ -132,14 +134,22 @@ async def _answer(request: Request, route: Route) -> Response:
         return see_other(CHANGE_PASSWORD)
     if not _is_for(request.url.path, request.state.reader) or guard is None:
         raise NotFound
-    if isinstance(guard, Door):
-        return await handler(request)
-    try:
-        await check(request, guard)
-    except Refused as error:
-        return await _refuse(request, error.refusal)
-    await request.app.state.visits.note(request)
-    return await handler(request)
+    if isinstance(guard, Guard):
+        try:
+            await check(request, guard)
+        except Refused as error:
+            return await _refuse(request, error.refusal)
+        await request.app.state.visits.note(request)
+    return await _within(request, route)
+
+
+async def _within(request: Request, route: Route) -> Response:
+    """The handler's answer, unless this reader sends such a thing too often."""
+    if route.limit is not None:
+        actor, attempts = request.state.reader.actor, request.app.state.attempts
+        if seconds := await attempts.too_often(route.limit, actor):
+            return too_often_page(request, _(route.limit.says), seconds)
+    return await route.handler(request)
 
 
 async def _refuse(request: Request, refusal: Refusal) -> Response:

@@ -31,7 +31,8 @@ ROUND_MAX = 50  # mails of one practice in one round
 PAUSE_SECONDS = 60  # before the second try; then twice as long each time
 PAUSE_SECONDS_MAX = 4 * 3600
 GIVE_UP_HOURS = 72  # after the first try
-KEEP_SENT_DAYS, KEEP_FAILED_DAYS = 30, 90
+KEEP_SENT_DAYS, KEEP_FAILED_DAYS = 30, 30
+TRY_AGAIN_DAYS = 7  # in which the practice can have a failed mail sent once more; its links end by then
 log: Any = structlog.get_logger()
 
 
@@ -44,7 +45,7 @@ async def deliver(state: Any) -> None:
 
 
 async def forget(state: Any) -> None:
-    """Delete what was sent or failed long ago."""
+    """Delete what was sent or failed long ago, and what a failed mail said once nobody sends it again."""
     now = state.clock()
 
     def work(session: Session) -> None:
@@ -52,6 +53,8 @@ async def forget(state: Any) -> None:
             session.execute(
                 delete(Mail).where(col(Mail.state) == name, col(Mail.ended_at) < now - timedelta(days=days))
             )
+        over = (col(Mail.state) == FAILED) & (col(Mail.ended_at) < now - timedelta(days=TRY_AGAIN_DAYS))
+        session.execute(update(Mail).where(over, col(Mail.content).is_not(None)).values(content=None))
 
     for practice_id in await practices(state):
         await state.records.change(practice_id, work)

@@ -28,7 +28,7 @@ HOME = "/admin/mail"
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A mail that did not arrive, or has not yet."""
+    """A mail that did not arrive, or has not yet; `again` is empty once its content is deleted."""
 
     recipient: str
     subject: str
@@ -68,6 +68,7 @@ async def try_again(request: Request) -> Response:
             col(Mail.id) == request.path_params["mail"],
             col(Mail.practice_id) == practice_id,
             col(Mail.state).in_((FAILED, WAITING)),
+            col(Mail.content).is_not(None),
         )
         .values(state=WAITING, next_try_at=None, first_tried_at=None, ended_at=None)
     )
@@ -90,5 +91,5 @@ def _failure(row: Mail, zone: str) -> Failure:
         when="" if here is None else f"{day(here.date())}, {clock_time(here)}",
         reason=row.last_error,
         is_over=row.state == FAILED,
-        again=f"{HOME}/{row.id}/again",
+        again=f"{HOME}/{row.id}/again" if row.content else "",
     )

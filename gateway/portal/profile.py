@@ -13,6 +13,7 @@ from sqlmodel import select
 
 from gateway.edge.care_team import care_team
 from gateway.edge.guard import Guard, Route
+from gateway.edge.limits import PROFILES
 from gateway.edge.questions import may
 from gateway.notices.notify import Event, notify_staff
 from gateway.records.events import enter_event, event_by
@@ -158,5 +159,5 @@ def _path(request: Request) -> str:
 
 ROUTES = (
     Route("/c/{client}/profile", show_profile, guard=Guard("view", "profile")),
-    Route("/c/{client}/profile", save_profile, guard=Guard("update", "profile"), methods=("POST",)),
+    Route("/c/{client}/profile", save_profile, guard=Guard("update", "profile"), methods=("POST",), limit=PROFILES),
 )

@@ -17,7 +17,9 @@ from gateway.edge.authz_client import Question
 from gateway.edge.care_team import care_team
 from gateway.edge.errors import NotFound
 from gateway.edge.guard import Route, signed_in
-from gateway.edge.questions import asking, is_own, own_grants
+from gateway.edge.limits import ASKING
+from gateway.edge.own_grants import is_own, own_grants
+from gateway.edge.questions import asking
 from gateway.edge.reader import client_in_view
 from gateway.edge.refusals import refusal_of
 from gateway.mail.post import ordered_id
@@ -287,7 +289,7 @@ def _rows(session: Session, request: Request) -> list[tuple[AccessRequest, Clien
 
 
 ROUTES = (
-    Route("/ask", ask, guard=signed_in, methods=("POST",)),
+    Route("/ask", ask, guard=signed_in, methods=("POST",), limit=ASKING),
     Route("/account/requests", own_requests, guard=signed_in),
     Route("/account/requests/{request}/withdraw", withdraw, guard=signed_in, methods=("POST",)),
 )

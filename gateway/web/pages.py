@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from gateway.edge.errors import CannotDecide
 from gateway.edge.viewing import viewing_of
-from gateway.web.language import LANGUAGES, N_, _, catalogue, language
+from gateway.web.language import LANGUAGES, N_, _, catalogue, language, ngettext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,6 +54,17 @@ def error_page(request: Request | None, status: int) -> Response:
     """The page for a status. It says the same to everyone, and needs neither the service nor a database."""
     title, sentence = _ERRORS.get(status, _ERRORS[400])
     return _render(request, "error.html", status, {"status": status, "title": _(title), "sentence": _(sentence)})
+
+
+def too_often_page(request: Request, says: str, seconds: int) -> Response:
+    """The page for what was done more often than anybody does by hand, with when it can be done again."""
+    minutes = -(-seconds // 60)
+    when = ngettext("You can go on in %(num)s minute.", "You can go on in %(num)s minutes.", minutes)
+    kept = _("Nothing was sent this time. If you go back, what you typed is still there.")
+    context = {"status": 429, "title": _("Please take a break"), "sentence": f"{says} {when} {kept}"}
+    response = _render(request, "error.html", 429, context)
+    response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 def see_other(path: str) -> Response:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from models.numbers import whole
+
 if TYPE_CHECKING:
     from starlette.requests import Request
 
@@ -25,7 +27,7 @@ class Pages:
 def page_number(request: Request) -> int:
     """The page asked for, from 1; anything unreadable is the first page."""
     asked = request.query_params.get("page", "1")
-    return min(max(int(asked), 1), NUMBER_MAX) if asked.isascii() and asked.isdigit() and len(asked) < 10 else 1
+    return min(whole(asked) or 1, NUMBER_MAX)
 
 
 def pages_of(request: Request, total: int, size: int) -> Pages:

@@ -21,6 +21,7 @@ from gateway.portal.intake.views import (
 )
 from gateway.web.language import _, language
 from gateway.web.pages import page, say, see_other
+from models.numbers import whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -175,8 +176,7 @@ def _numbered(request: Request, questions: Sequence[Question]) -> Step:
 
 
 def _version(form: FormData) -> int:
-    typed = str(form.get("version", ""))
-    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else 0
+    return whole(str(form.get("version", ""))) or 0
 
 
 def _label(question: Question) -> str:

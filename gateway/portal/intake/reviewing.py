@@ -19,6 +19,7 @@ from gateway.records.files import UploadRefused
 from gateway.web.language import _, language
 from gateway.web.pages import page, say, see_other
 from gateway.web.today import local_today
+from models.numbers import whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,9 +53,9 @@ async def submit(request: Request) -> Response:
     given = await read_ink(request, form, _(CONSENT)) if signs else None
     if missing or (given and given.problems):
         return await _show(request, row, given=given, problems=given.problems if given else [], tried=True)
-    seen = str(form.get("version", ""))
-    version = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else -1
-    if version != row.version:  # What was found to be complete above is this version, and only it may be sent.
+    version = whole(str(form.get("version", "")))
+    # What was found to be complete above is this version, and only it may be sent.
+    if version is None or version != row.version:
         return await _show(request, row, given=given, problems=[_changed()])
     if row.signer_rule != SignerRule.NOBODY and not may_sign:
         return await _hand_over(request, row, version)

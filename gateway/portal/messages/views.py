@@ -24,6 +24,7 @@ from gateway.portal.messages.texts import Problem, first_line, new_key, read_typ
 from gateway.records.files import UploadRefused
 from gateway.web.formats import clock_time, day
 from gateway.web.language import _
+from models.numbers import whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from models.tables.messages import Message
     from models.tables.records import Thread
 
-NUMBER_DIGITS_MAX = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def reader_of(request: Request) -> Party:
 def asked_before(request: Request) -> int | None:
     """The number before which messages are asked for; None for the newest."""
     asked = request.query_params.get("before", "")
-    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) <= NUMBER_DIGITS_MAX else None
+    return whole(asked)
 
 
 async def thread_rows(

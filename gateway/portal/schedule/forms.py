@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gateway.records.events import enter_event, event_by
+from models.numbers import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +36,8 @@ def key_of(form: FormData) -> str:
 
 def sequence_of(form: FormData) -> int:
     """Which state of the appointment the form was made for; -1, which none has, when it does not say."""
-    sent = str(form.get("sequence", ""))
-    return int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else -1
+    sent = whole(str(form.get("sequence", "")))
+    return -1 if sent is None else sent
 
 
 def written(moment: datetime) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.edge.guard import Guard, Route, public, signed_in
+from gateway.edge.limits import APPOINTMENTS
 from gateway.portal.schedule.appointment import appointment, ask_cancel, cancel_appointment
 from gateway.portal.schedule.booking import move_appointment, new_appointment, request_appointment, save_move
 from gateway.portal.schedule.calendar import calendar
@@ -23,10 +24,16 @@ ROUTES: tuple[Route, ...] = (
     Route(_FEED, make_feed, guard=Guard("subscribe", "calendar"), methods=("POST",)),
     Route(f"{_FEED}/revoke", revoke_feed, guard=Guard("subscribe", "calendar"), methods=("POST",)),
     Route(_NEW, new_appointment, guard=Guard("request", "appointment")),
-    Route(_NEW, request_appointment, guard=Guard("request", "appointment"), methods=("POST",)),
+    Route(_NEW, request_appointment, guard=Guard("request", "appointment"), methods=("POST",), limit=APPOINTMENTS),
     Route(_ONE, appointment, guard=Guard("view", "appointment")),
     Route(f"{_ONE}/cancel", ask_cancel, guard=Guard("cancel", "appointment")),
-    Route(f"{_ONE}/cancel", cancel_appointment, guard=Guard("cancel", "appointment"), methods=("POST",)),
+    Route(
+        f"{_ONE}/cancel",
+        cancel_appointment,
+        guard=Guard("cancel", "appointment"),
+        methods=("POST",),
+        limit=APPOINTMENTS,
+    ),
     Route(f"{_ONE}/move", move_appointment, guard=Guard("reschedule", "appointment")),
-    Route(f"{_ONE}/move", save_move, guard=Guard("reschedule", "appointment"), methods=("POST",)),
+    Route(f"{_ONE}/move", save_move, guard=Guard("reschedule", "appointment"), methods=("POST",), limit=APPOINTMENTS),
 )

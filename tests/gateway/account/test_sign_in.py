@@ -234,7 +234,10 @@ async def test_a_null_in_a_form_or_an_address_is_turned_away(site: Portal) -> No
 async def test_too_large_a_form_is_turned_away(site: Portal) -> None:
     browser = site.browser()
     fields = {"username": "cara", "password": "x" * 2_000_000}
-    assert (await browser.post("/sign-in", fields, "/sign-in")).status_code == 413
+    answer = await browser.post("/sign-in", fields, "/sign-in")
+    assert answer.status_code == 413
+    assert "That is too much at once" in answer.text
+    assert answer.headers["content-length"] == str(len(answer.content))
     many = {f"field{n}": "x" for n in range(300)}
     assert (await browser.post("/sign-in", many, "/sign-in")).status_code == 400
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +93,63 @@ async def test_a_new_client_is_made_once_however_often_it_is_sent(site: Portal) 
     assert "Ira Moss" in (await jo.get(place)).text
     assert (await jo.http.post(path, data={"decision": "create", "csrf": token})).status_code == 404
     assert await clients(site) == before + 1
+
+
+async def create_while(site: Portal, monkeypatch: pytest.MonkeyPatch, decision: dict[str, str]) -> tuple[str, str]:
+    """What two members of the staff are told, one of whom decides while the service takes the other's client on."""
+    await sign_up(site.browser())
+    jo, priya = await site.as_("jo"), await site.as_("priya")
+    (path,) = await waiting(jo)
+    tokens = await jo.token(path), await priya.token(path)
+    create, begun, go_on = site.state.authz.create_client, asyncio.Event(), asyncio.Event()
+
+    async def slowly(*args: Any, **known: Any) -> Any:
+        begun.set()
+        await go_on.wait()
+        return await create(*args, **known)
+
+    monkeypatch.setattr(site.state.authz, "create_client", slowly)
+    creating = asyncio.create_task(jo.http.post(path, data={"decision": "create", "csrf": tokens[0]}))
+    await begun.wait()
+    other = await priya.http.post(path, data={**decision, "csrf": tokens[1]})
+    go_on.set()
+    made = await creating
+    return (await jo.get(made.headers["location"])).text, (await priya.get(other.headers["location"])).text
+
+
+@pytest.mark.parametrize("decision", [{"decision": "decline"}, {"decision": "link", "client": "rosa"}], ids=str)
+async def test_of_two_who_decide_at_once_one_wins(
+    site: Portal, monkeypatch: pytest.MonkeyPatch, decision: dict[str, str]
+) -> None:
+    """Whoever is being made a client is not declined or linked meanwhile; the other is told so."""
+    before = await clients(site)
+    created, other = await create_while(site, monkeypatch, decision)
+    assert "Ira Moss is a client now" in created
+    assert "Somebody else decided on this request first." in other
+    assert await clients(site) == before + 1
+
+
+async def test_declined_first_nobody_is_made_a_client(site: Portal) -> None:
+    await sign_up(site.browser())
+    jo, before = await site.as_("jo"), await clients(site)
+    (path,) = await waiting(jo)
+    token = await jo.token(path)
+    answers = await asyncio.gather(
+        jo.http.post(path, data={"decision": "decline", "csrf": token}),
+        jo.http.post(path, data={"decision": "create", "csrf": token}),
+    )
+    declined = [answer.headers.get("location") for answer in answers].count("/admin/sign-ups")
+    assert await clients(site) == before + (0 if declined == 2 or answers[1].status_code == 404 else 1)
+
+
+async def test_without_taking_the_request_first_it_is_declined_and_a_client_all_the_same(
+    site: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Control."""
+    monkeypatch.setattr("gateway.admin.sign_ups._take", lambda *_: True)
+    created, other = await create_while(site, monkeypatch, {"decision": "decline"})
+    assert "Ira Moss is a client now" in created
+    assert "The request was declined." in other
 
 
 async def test_a_declined_request_is_gone_from_the_queue(site: Portal) -> None:
