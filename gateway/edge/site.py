@@ -140,7 +140,10 @@ async def _answer(request: Request, route: Route) -> Response:
         except Refused as error:
             return await _refuse(request, error.refusal)
         await request.app.state.visits.note(request)
-    return await _within(request, route)
+    try:
+        return await _within(request, route)
+    except Refused as error:  # Found out by the handler: a page for two roles, or a change that the service refused.
+        return await _refuse(request, error.refusal)
 
 
 async def _within(request: Request, route: Route) -> Response:
