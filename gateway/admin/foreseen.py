@@ -75,8 +75,8 @@ async def foresee(
             who=names.person(one.account_id, one.client_id),
             client=names.clients.get(one.client_id, one.client_id),
             href=f"/admin/clients/{one.client_id}/grants/{one.grant_ids[0]}" if one.grant_ids else "",
-            loses=_features(one.loses),
-            gains=_features(one.gains),
+            loses=parts_in_words(one.loses),
+            gains=parts_in_words(one.gains),
         )
         for one in found.changes[:SHOWN_MAX]
     ]
@@ -127,13 +127,13 @@ def _sentences(found: WhatIf) -> Iterable[str]:
         if ones:
             rights = [right for one in ones for right in getattr(one, side)]
             yield says % {
-                "what": _features(rights),
+                "what": parts_in_words(rights),
                 "people": count(len({one.account_id for one in ones}), "person", "people"),
                 "clients": count(len({one.client_id for one in ones}), "client", "clients"),
             }
 
 
-def _features(rights: Iterable[Right]) -> str:
+def parts_in_words(rights: Iterable[Right]) -> str:
     """The parts of the portal that rights belong to, in the order of the vocabulary."""
     parts: dict[Feature, int] = defaultdict(int)
     for right in rights:

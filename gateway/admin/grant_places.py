@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _PLACES = (
     (N_("See what they see"), "people", "/admin/as/{account}/c/{client}", ("view", "grant")),
     (N_("Compare with another person"), "check", "/admin/clients/{client}/compare?a={account}", ("view", "grant")),
+    (N_("First and last day"), "calendar", "/admin/clients/{client}/grants/{grant}/window", ("view", "grant")),
+    (N_("What if"), "search", "/admin/clients/{client}/grants/{grant}/what-if", ("update", "grant")),
+    (N_("Hand over"), "people", "/admin/clients/{client}/grants/{grant}/hand-over", ("update", "grant")),
     (N_("Safety block"), "lock", "/admin/clients/{client}/grants/{grant}/block", ("view", "block")),
 )
 

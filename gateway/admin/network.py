@@ -34,6 +34,8 @@ _PLACES = (
     (N_("Calendar"), "calendar", "calendar", ("view", "calendar")),
     (N_("Service plan"), "plan", "plan", ("view", "service_plan")),
     (N_("Notes and treatment plans"), "lock", "notes", ("view", "clinical_note")),
+    (N_("What if"), "search", "what-if", ("update", "grant")),
+    (N_("On a past day"), "calendar", "past", ("view", "grant")),
     (N_("Who sees what"), "people", "seen", ("view", "grant")),
     (N_("Compare two people"), "check", "compare", ("view", "grant")),
     (N_("Disclosures"), "sign", "disclosures", ("view", "trail")),

@@ -49,6 +49,13 @@ _DOORS = (
     (N_("Requests"), "info", "/admin/requests", N_("What families ask you to open"), ("update", "grant")),
     (N_("Banner"), "home", "/admin/banner", N_("What families read first"), ("offer", "subscription")),
     (N_("Forms"), "form", "/admin/forms", N_("What families fill in"), ("send", "form")),
+    (
+        N_("Changes"),
+        "calendar",
+        "/admin/changes",
+        N_("What changes by itself, what if, and the past"),
+        ("view", "practice"),
+    ),
     (N_("Trail"), "search", "/admin/trail", N_("Who did, saw and changed what, and why"), ("view", "trail")),
     (
         N_("Emergency access"),
