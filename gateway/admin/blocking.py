@@ -1,4 +1,4 @@
-"""A safety block between a person and a client, with its reason (45 CFR 164.502(g)(5)); the person never hears of it."""
+"""A safety block between a person and a client, and its reason (45 CFR 164.502(g)(5)); the person never hears of it."""
 
 from __future__ import annotations
 

@@ -70,9 +70,12 @@ _KEPT_FROM_ALL = N_("Kept from everyone who represents %(client)s.")
 _SETTERS: Mapping[str, str] = {"item.withheld": "resource.withheld", "person.blocked": "subject.blocked"}
 
 
+_SEED = "seed"  # the system that filled an empty practice
+
+
 @dataclass(frozen=True, slots=True)
 class Set:
-    """Who made something so, when (a day in words), and why where it was said."""
+    """Who made something so, when (a day in words), and why where it was said; without a day `by` says all."""
 
     by: str
     on: str
@@ -81,6 +84,8 @@ class Set:
     @property
     def sentence(self) -> str:
         """By Jo Ruiz, May 3, 2026. Reason: custody order."""
+        if not self.on:
+            return self.by
         told = _("By %(who)s, %(day)s.", who=self.by, day=self.on)
         return told + " " + _("Reason: %(reason)s", reason=self.reason) if self.reason else told
 
@@ -143,7 +148,7 @@ def in_words(
         "name": subject.name,
         "kind": _(KINDS[subject.kind]),
     }
-    nos = {} if allowed else dict(_nos(explanation, words, ground))
+    nos = {} if allowed else _nos(explanation, words, ground)
     chain = tuple(
         nos.get(level) or Step(_(label), _open(level, resource_type, words, subject, ground), says_no=False)
         for level, label in LEVELS.items()
@@ -152,29 +157,38 @@ def in_words(
         setter = _set_by(_fact(explanation, f"subject.toggle.{FEATURE_OF[resource_type].value}"), ground)
         sentence = _("%(name)s has it: %(kind)s.", **words)
         return Why(True, sentence, setter, chain)
-    deciding = next((step for step in reversed(chain) if step.says_no), None)
+    # What a kind never includes no switch brings; else the level nearest to the item is what can be changed for one.
+    deciding = nos.get("kind") or next((step for step in reversed(chain) if step.says_no), None)
     if deciding is None:
         return Why(False, _("%(name)s has no access to %(client)s.", **words), None, chain)
     return Why(False, deciding.sentence, deciding.set, chain)
 
 
-def _nos(explanation: Mapping[str, Any], words: Mapping[str, str], ground: Ground) -> Sequence[tuple[str, Step]]:
-    """The levels that say no, each with its first rule."""
+def _nos(explanation: Mapping[str, Any], words: Mapping[str, str], ground: Ground) -> dict[str, Step]:
+    """The levels that say no, each with its first rule; a rule about one kind says no at the level of kinds."""
     found: dict[str, Step] = {}
-    facts: Sequence[Mapping[str, Any]] = explanation.get("facts", [])
-    if explanation.get("reason_admin", {}).get("code") == "not_permitted":
-        sentence = _("%(kind)s: this kind of access never includes it.", **words)
-        return [("kind", Step(_(LEVELS["kind"]), sentence, says_no=True))]
-    for rule in explanation.get("rules", []):
-        level, sentence = _RULES.get(rule, ("kind", ""))
-        if rule.partition(".")[0] in LEVELS and not sentence:
-            level = rule.partition(".")[0]
-        fact = _deciding(rule, facts)
-        if rule == "item.withheld" and (fact or {}).get("set", {}).get("everyone"):
+    for rule in explanation.get("rules", []) if explanation["reason_admin"]["code"] == "forbidden" else ():
+        if rule not in _RULES:
+            continue
+        level, sentence = _RULES[rule]
+        fact = _deciding(rule, explanation["facts"])
+        if rule == "item.withheld" and fact is not None and fact.get("set", {}).get("everyone"):
             sentence = _KEPT_FROM_ALL
-        told = _(sentence, **words) if sentence else str((explanation.get("reason_admin") or {}).get("text", ""))
-        found.setdefault(level, Step(_(LEVELS[level]), told, says_no=True, set=_set_by(fact, ground)))
-    return list(found.items())
+        step = Step(_(LEVELS[level]), _(sentence, **words), says_no=True, set=_set_by(fact, ground))
+        found.setdefault(level, step)
+    if explanation["facts"] and (not found or _takes_another_kind(explanation)):
+        found["kind"] = Step(
+            _(LEVELS["kind"]), _("%(kind)s: this kind of access never includes it.", **words), says_no=True
+        )
+    return found
+
+
+def _takes_another_kind(explanation: Mapping[str, Any]) -> bool:
+    """Whether nothing but another kind of access would make it a yes."""
+    nearest = explanation["nearest"]
+    return bool(nearest) and all(
+        any(change["fact"] == "subject.kind" for change in each["changes"]) for each in nearest
+    )
 
 
 def _deciding(rule: str, facts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -201,8 +215,10 @@ def set_in_words(setter: Mapping[str, Any], staff: Mapping[str, str], zone: Zone
         who = staff.get(name, name)
     elif kind == SubjectType.ACCOUNT.value:
         who = _("the family")
+    elif name == _SEED:
+        return Set(_("So since the practice was set up."), "", "")
     else:
-        who = _("the system, when the practice was set up")
+        who = _("the system")
     on = datetime.fromisoformat(str(setter["at"])).astimezone(zone).date()
     return Set(who, day(on), str(setter.get("reason") or ""))
 
