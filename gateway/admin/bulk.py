@@ -68,6 +68,11 @@ class Selection:
     never: int = 0
 
     @property
+    def people(self) -> int:
+        """How many hold these grants."""
+        return len({grant["account_id"] for grant in self.grants})
+
+    @property
     def digest(self) -> str:
         """Of exactly these grants in exactly these versions: what is saved is what was shown."""
         named = "|".join(f"{grant['id']}={grant['etag']}" for grant in self.grants)
@@ -113,7 +118,7 @@ async def save(request: Request) -> Response:
         made_at=request.app.state.clock(),
     )
     await request.app.state.records.change(reader.practice_id, lambda session: session.add(row))
-    people = count(len(found.grants), "person", "people")
+    people = count(found.people, "person", "people")
     words = N_("%(feature)s is now on for %(people)s.") if wish.on else N_("%(feature)s is now off for %(people)s.")
     await say(request, _(words, feature=_feature(wish.feature), people=people))
     return see_other(f"{PAGE}/{once}")
@@ -138,7 +143,10 @@ async def undo(request: Request) -> Response:
         return await _show_change(request, change, [Problem(None, told)], 409)
     marked = update(BulkChange).where(col(BulkChange.id) == change.id).values(undone_at=request.app.state.clock())
     await request.app.state.records.change(reader.practice_id, lambda session: session.execute(marked) and None)
-    await say(request, _("Taken back for %(people)s.", people=count(len(changes), "person", "people")))
+    await say(
+        request,
+        _("Taken back for %(people)s.", people=count(len({one["account_id"] for one in grants}), "person", "people")),
+    )
     return see_other(f"{PAGE}/{change.id}")
 
 
@@ -178,7 +186,8 @@ async def _preview(request: Request, wish: Wish, problems: Sequence[Problem] = (
         once=secrets.token_hex(16),
         shown=found.digest,
         title=_title(wish, client_name),
-        people=len(found.grants),
+        people=found.people,
+        boxes=len(found.grants),
         too_many=len(found.grants) > CHANGES_MAX,
         so_already=found.so_already,
         never=found.never,
@@ -199,7 +208,7 @@ async def _show_change(
         problems=problems,
         change=change,
         told=await _told(request, change),
-        people=len(change.grant_ids),
+        boxes=len(change.grant_ids),
         undoable=len(grants),
         rows=await _rows(request, grants[:SHOWN_MAX]),
         more=max(0, len(grants) - SHOWN_MAX),

@@ -103,7 +103,7 @@ async def check_page(request: Request) -> Response:
     return await page(
         request,
         "admin/check.html",
-        sections=[
+        rules=[
             _section(rule, words, counted[rule], [rows[found.id] for found in shown[rule]])
             for rule, words in RULES.items()
             if counted[rule]

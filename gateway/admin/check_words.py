@@ -144,8 +144,6 @@ def sentence(found: Found, who: Sequence[str], client: str, staff: str) -> str:
     rule = found.rule
     if rule in {SetUpRule.ENDS_SOON, SetUpRule.WINDOW_OVER} and found.day is not None:
         told["day"] = day(found.day)
-    if rule == SetUpRule.INVITATION_WAITING and found.day is not None:
-        told["day"] = day(found.day)
     if rule in {SetUpRule.ON_THOUGH_PRACTICE_OFF, SetUpRule.ON_THOUGH_CLIENT_OFF}:
         told["people"] = count(found.count, "person", "people")
     if rule == SetUpRule.STAFF_LEFT_WITH_CLIENTS:
@@ -171,7 +169,7 @@ _SENTENCES: Mapping[str, str] = {
     SetUpRule.NEVER_FOR_KIND: N_("%(who)s, for %(client)s: %(features)s"),
     SetUpRule.ON_THOUGH_PRACTICE_OFF: N_("%(features)s: %(people)s"),
     SetUpRule.ON_THOUGH_CLIENT_OFF: N_("%(client)s: %(features)s, %(people)s"),
-    SetUpRule.INVITATION_WAITING: N_("%(who)s, for %(client)s: pending since %(day)s"),
+    SetUpRule.INVITATION_WAITING: N_("%(who)s, for %(client)s"),
     SetUpRule.NOBODY_HAS_ACCESS: N_("%(client)s"),
 }
 
@@ -192,10 +190,7 @@ def mends(found: Found, who: Sequence[str]) -> list[Mend]:
     off = [*everyone, ("feature", features), ("state", "off")]
     by_rule: dict[str, list[Mend]] = {
         SetUpRule.INVITED_NOT_SELF_MANAGING: [Mend(_("They share the portal: set “shared”"), how="share"), *access],
-        ContactRule.STAFF_WITHOUT_FACTOR: [
-            Mend(_("Require one of all staff"), "/admin/practice#staff_second_factor"),
-            staff,
-        ],
+        ContactRule.STAFF_WITHOUT_FACTOR: [Mend(_("Require one of all staff"), "/admin/practice#staff_second_factor")],
         SetUpRule.SUBSCRIPTION_MISSING: [Mend(_("Give a subscription"), how="subscribe"), staff],
         SetUpRule.STAFF_LEFT_WITH_CLIENTS: [Mend(_("End the assignments"), how="unassign"), staff],
         SetUpRule.PARENT_AS_CLIENT: [Mend(_("Set to not in care; the sign-in stays"), how="not_in_care"), open_client],

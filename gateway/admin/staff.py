@@ -186,12 +186,13 @@ def _row(member: Mapping[str, Any], people: Mapping[str, Person], *, lacks: bool
         badges.append(Badge(_("Subscribed"), "good"))
     if lacks:
         badges.append(Badge(_("No second factor"), "warn"))
-    person = people.get(member["id"])
+    person, roles = people.get(member["id"]), role_names(member["roles"])
+    title = (person and person.title) or ""
     return StaffRow(
         id=member["id"],
         name=name_in(people, member["id"]),
-        title=(person and person.title) or "",
-        roles=role_names(member["roles"]),
+        title="" if title == roles else title,
+        roles=roles,
         badges=tuple(badges),
         clients=count(len(member["assigned"]), "client", "clients") if member["assigned"] else "",
     )
@@ -257,7 +258,7 @@ async def _show(
         problems=problems,
         problems_title=_("Somebody else saved first") if problems and status is None else _("This was not saved"),
         member=member,
-        name=name_in(people, member["id"]),
+        who=name_in(people, member["id"]),
         person=people.get(member["id"]),
         roles=role_boxes(shown["roles"].split(), owner=is_owner),
         flags=[(name, _(label), _(about), shown[name] == "on") for name, (label, about) in FLAGS.items()],

@@ -114,7 +114,7 @@ async def end_page(request: Request) -> Response:
     return await page(
         request,
         "admin/staff_end.html",
-        name=name_in(people, member["id"]),
+        who=name_in(people, member["id"]),
         member=member,
         clients=count(len(member["assigned"]), "client", "clients") if member["assigned"] else "",
         heirs=[(one["id"], name_in(people, one["id"])) for one in heirs],

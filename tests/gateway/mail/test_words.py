@@ -61,6 +61,7 @@ CATALOGUE: Mapping[str, frozenset[str]] = {
         "sign_in_link": "name practice url",
         "welcome": "name practice address url",
         "welcome_back": "name practice url",
+        "welcome_staff": "name practice username url",
         "welcome_password": "name practice username password url",
     }.items()
 }
