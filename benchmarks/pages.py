@@ -35,7 +35,7 @@ PATHS = (
     "/c/mia/forms",
     "/c/mia/messages",
 )
-ROUNDS = 60
+ROUNDS = 30
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from gateway.mail.post import letter, post
+from gateway.payments.methods import paid_with
 from gateway.web.formats import day, money
 from gateway.web.language import speaking
 from models.tables.identity import Person
@@ -33,7 +34,7 @@ def post_receipt(
             "number": invoice.number,
             "amount": money(attempt.amount_cents),
             "day": day(attempt.settled_at.astimezone(ZoneInfo(practice.zone)).date()),
-            "method": attempt.method,
+            "method": paid_with(attempt.method),
             "reference": attempt.charge or attempt.id,
             "url": f"{site_url}/c/{invoice.client_id}/invoices/{invoice.id}",
         }

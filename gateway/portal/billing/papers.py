@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from anyio import to_thread
 from starlette.responses import Response
 
+from gateway.payments.methods import paid_with
 from gateway.portal.billing.invoices import sheet
 from gateway.portal.billing.payments import invoice_numbers
 from gateway.web.formats import day, money
@@ -48,7 +49,7 @@ async def receipt_pdf(request: Request) -> Response:
         [
             (_("Amount"), money(row.amount_cents)),
             (_("Paid on"), day(row.paid_on)),
-            (_("Paid with"), row.method),
+            (_("Paid with"), paid_with(row.method)),
             (_("Reference"), row.reference),
             *([(_("Invoice"), number)] if number else []),
             (_("For"), request.state.client.name),

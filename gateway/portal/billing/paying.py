@@ -13,6 +13,7 @@ from gateway.edge.errors import NotFound
 from gateway.edge.questions import may, opens
 from gateway.payments import settlement
 from gateway.payments.ledger import Busy, Intent, NotPayable
+from gateway.payments.methods import paid_with
 from gateway.payments.provider import ProviderSilent
 from gateway.payments.settlement import Sheet
 from gateway.portal.billing.invoices import sheet_and_paying
@@ -108,7 +109,7 @@ async def _result_page(request: Request, attempt: PaymentAttempt, *, leaving: bo
         number=row.number,
         state=str(attempt.state),
         amount=money(attempt.amount_cents),
-        method=attempt.method,
+        method=paid_with(attempt.method),
         reference=attempt.charge or attempt.id,
         reason=_(reason) if reason else "",
         url=attempt.url,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlmodel import col
 
 from gateway.edge.questions import listing, opens
+from gateway.payments.methods import paid_with
 from gateway.web.formats import day, money
 from gateway.web.language import _
 from gateway.web.pages import page
@@ -73,7 +74,7 @@ def _describe(request: Request, row: Payment, numbers: Mapping[str, str]) -> Pay
         id=row.id,
         amount=money(row.amount_cents),
         summary=_("Paid on %(day)s", day=day(row.paid_on)),
-        method=row.method,
+        method=paid_with(row.method),
         reference=row.reference,
         number=number,
         invoice_href=f"{base}/invoices/{row.invoice_id}" if number else None,
