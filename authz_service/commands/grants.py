@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 PROOFS = ("none", "on_file")
 CHANGEABLE = ("status", "from", "until", "toggles", "proof")
 _OWN_CHOICE = frozenset({"from", "until", "toggles", "proof"})  # what makes a grant other than its kind's
-# What an administrator can make of a grant; only the first login turns pending into active (row W22).
+# What an administrator can make of a grant; only the first login turns pending into active (row W22), so what is
+# resumed is again what it was.
 _NEXT: Mapping[GrantStatus, frozenset[GrantStatus]] = {
     GrantStatus.PENDING: frozenset({GrantStatus.SUSPENDED, GrantStatus.ENDED}),
     GrantStatus.ACTIVE: frozenset({GrantStatus.SUSPENDED, GrantStatus.ENDED}),
@@ -124,7 +125,8 @@ def change_grant(writer: Writer, row: GrantRow, changes: Mapping[str, Any]) -> G
     if status is not None and status != row.status:
         if status not in _NEXT[GrantStatus(row.status)]:
             fields.refuse("status", f"cannot be changed from {row.status} to {status}")
-        values["status"] = status
+        resumes = row.status == GrantStatus.SUSPENDED and status == GrantStatus.ACTIVE
+        values["status"] = status_before(writer.reading, row.id).value if resumes else status
     for name, column in (("from", "starts"), ("until", "until")):
         if name in fields:
             values[column] = fields.day(name)
@@ -139,6 +141,12 @@ def change_grant(writer: Writer, row: GrantRow, changes: Mapping[str, Any]) -> G
     fields.close()
     before, after = _difference(values_of(row), values)
     return put_grant(writer, f"grant.{action_of(changes)}", values, before, after)
+
+
+def status_before(rows: Reading, grant_id: str) -> GrantStatus:
+    """What a suspended grant was before: one that nobody ever signed in with is pending."""
+    earlier = (GrantStatus(row.status) for row in rows.history(GrantRow, id=grant_id))
+    return next((status for status in earlier if status is not GrantStatus.SUSPENDED), GrantStatus.PENDING)
 
 
 def end_grant(acting: Acting, grant_id: str, etag: str | None = None) -> Grant:

@@ -5,10 +5,11 @@ A sign-in is a person's own and may serve several practices: none of them locks 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from authz_service.commands.acting import changing
 from authz_service.commands.errors import ConflictError, NotFoundError
+from authz_service.commands.grants import put_grant, status_before
 from authz_service.storage.writing import values_of
 from models.tables.access import GrantRow
 from models.vocabulary import GrantStatus
@@ -56,24 +57,15 @@ def decline_invitation(
         for grant in pending:
             row = writer.current(GrantRow, id=grant.id)
             if row is not None and row.status == GrantStatus.PENDING:
-                change_grant(writer, row, "grant.decline", status=GrantStatus.ENDED.value)
+                turn(writer, row, "grant.decline", GrantStatus.ENDED)
                 ended.append(grant.id)
     return tuple(ended)
 
 
-def change_grant(writer: Writer, row: GrantRow, action: str, **changes: Any) -> None:
-    """Let a grant say something else from now on, and record what differs."""
-    before = values_of(row)
-    writer.put(GrantRow, **{**before, **changes})
-    writer.record(
-        action,
-        ("grant", row.id),
-        practice_id=row.practice_id,
-        client_id=row.client_id,
-        account_id=row.account_id,
-        before={name: before[name] for name in changes},
-        after=dict(changes),
-    )
+def turn(writer: Writer, row: GrantRow, action: str, status: GrantStatus) -> None:
+    """Give a grant another status, and record it."""
+    values = {**values_of(row), "status": status.value}
+    put_grant(writer, action, values, {"status": row.status}, {"status": status.value})
 
 
 def grants_here(rows: Reading, practice_id: str, account_id: str) -> tuple[Grant, ...]:
@@ -98,11 +90,5 @@ def _turn(
             acting.require(writer, "update", ("grant", grant.id), practice_id, grant.client_id)
             back = row.status == GrantStatus.SUSPENDED
             status = status_before(writer.reading, grant.id) if back else GrantStatus.SUSPENDED
-            change_grant(writer, row, "grant.update", status=status.value)
+            turn(writer, row, "grant.update", status)
         return grants_here(writer.reading, practice_id, account_id)
-
-
-def status_before(rows: Reading, grant_id: str) -> GrantStatus:
-    """What a suspended grant was before: one that was never signed in with is pending again."""
-    earlier = (GrantStatus(row.status) for row in rows.history(GrantRow, id=grant_id))
-    return next((status for status in earlier if status is not GrantStatus.SUSPENDED), GrantStatus.PENDING)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from authz_service.commands.errors import ConflictError, InvalidError, NotFoundError
-from authz_service.commands.lockouts import change_grant, grants_here
+from authz_service.commands.grants import put_grant
+from authz_service.commands.lockouts import grants_here, turn
 from authz_service.storage.reading import held
 from authz_service.storage.writing import values_of
 from models.ids import new_grant_id
@@ -99,7 +100,7 @@ def _move(acting: Acting, writer: Writer, grant: Grant, into: str) -> str:
     if row is None:
         raise NotFoundError("grant")
     values = values_of(row)
-    change_grant(writer, row, "grant.merge", status=GrantStatus.ENDED.value)
+    turn(writer, row, "grant.merge", GrantStatus.ENDED)
     standing = [one for one in writer.reading.grants_on(client_id) if one.status is not GrantStatus.ENDED]
     theirs = [one for one in standing if one.account_id == into]
     if same := [one for one in theirs if one.kind is grant.kind]:
@@ -117,10 +118,8 @@ def _move(acting: Acting, writer: Writer, grant: Grant, into: str) -> str:
     status = GrantStatus.SUSPENDED if grant.status is GrantStatus.SUSPENDED else status
     grant_id = new_grant_id(into, client_id, lambda taken: writer.current(GrantRow, id=taken) is not None)
     made = {**values, "id": grant_id, "account_id": into, "status": status.value}
-    writer.put(GrantRow, **made)
     shown = {name: value for name, value in made.items() if name not in ("id", "practice_id")}
-    about = {"practice_id": practice_id, "client_id": client_id, "account_id": into}
-    writer.record("grant.merge", ("grant", grant_id), after=shown, **about)
+    put_grant(writer, "grant.merge", made, None, shown)
     return grant_id
 
 

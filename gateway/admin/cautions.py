@@ -12,6 +12,7 @@ from sqlalchemy import func
 from sqlmodel import col, select
 
 from gateway.account.passwords import canonical
+from gateway.admin.contact_book import find_contact
 from gateway.web.language import _
 from models.tables.getting_in import Contact
 from models.tables.records import Client
@@ -45,6 +46,7 @@ class ClientSaid:
     born: date
     self_managing: str
     email: str
+    is_new: bool = False
 
 
 def unread(cautions: Sequence[Caution], form: FormData) -> bool:
@@ -86,30 +88,28 @@ async def cautions_of_address(request: Request, address: str, kind: str, contact
     if not address:
         return []
 
-    def read(session: Session) -> list[Caution]:
-        found: list[Caution] = []
-        others = _others(session, contact, address)
-        family = [one for one in others if one.client_id == contact.client_id]
-        shared = [one for one in family if {one.kind, kind} & {Kind.SELF.value} and {one.kind, kind} & _PARENTS]
-        if shared:
-            what = _(
-                "%(name)s has this address too. A client's own portal would open with a guardian's mail.",
-                name=shared[0].name,
-            )
-            instead = _("Enter an address that only this person reads, or keep them without portal access.")
-            found.append(Caution("guardians_address", what, instead))
-        elif others:
-            what = _(
-                "%(name)s has this address too. Whoever reads the mail first could take both invitations.",
-                name=others[0].name,
-            )
-            instead = _("If it is the same person, go back and add them as an existing contact.")
-            found.append(Caution("address_twice", what, instead))
-        return found
-
     practice_id = request.state.reader.practice_id
-    cautions: list[Caution] = await request.app.state.records.read(practice_id, read)
-    return cautions
+    others = await request.app.state.records.read(practice_id, lambda session: _others(session, contact, address))
+    if not others:
+        return []
+    family = [one for one in others if one.client_id == contact.client_id]
+    shared = [one for one in family if Kind.SELF.value in (one.kind, kind) and _PARENTS & {one.kind, kind}]
+    if shared:
+        what = _(
+            "%(name)s has this address too. A client's own portal would open with a guardian's mail.",
+            name=shared[0].name,
+        )
+        instead = _("Enter an address that only this person reads, or keep them without portal access.")
+        return [Caution("guardians_address", what, instead)]
+    if await find_contact(request, others[0].id) is None:  # Of a client whom the reader does not see: without a name.
+        what = _("The practice knows this address already.")
+        return [Caution("address_twice", what, _("Ask an administrator whether it is the same person."))]
+    what = _(
+        "%(name)s has this address too. Whoever reads the mail first could take both invitations.",
+        name=others[0].name,
+    )
+    instead = _("Is it the same person? Add them as an existing contact.")
+    return [Caution("address_twice", what, instead)]
 
 
 def _others(session: Session, contact: Contact, address: str) -> list[Contact]:
@@ -137,7 +137,7 @@ def _namesakes(session: Session, practice_id: str, said: ClientSaid, client_id: 
         what = _("%(name)s, born on the same day, is a client already.", name=twin.name)
         instead = _("If it is the same person, use the record that you have.")
         found.append(Caution("twin", what, instead))
-    if client_id is None:
+    if said.is_new:
         named = select(Contact).where(
             Contact.practice_id == practice_id,
             func.lower(Contact.name) == said.name.lower(),

@@ -20,6 +20,7 @@ from gateway.admin.switches import Problem
 from gateway.admin.three_way import Edit, read_edit
 from gateway.edge.errors import Rejected, Stale
 from gateway.edge.guard import Guard, Route
+from gateway.edge.questions import may
 from gateway.records.events import enter_event
 from gateway.web.formats import day
 from gateway.web.language import _
@@ -123,7 +124,9 @@ async def _cautions(request: Request, edit: Edit, changes: Mapping[str, str]) ->
         return []
     practice = await request.app.state.authz.practice(client.practice_id)
     said = ClientSaid(shown["name"], born, shown["self_managing"], "")
-    return await cautions_of_client(request, said, age_of(born, practice, today_of(request)), client.id)
+    found = await cautions_of_client(request, said, age_of(born, practice, today_of(request)), client.id)
+    (sees_all,) = await may(request, [("create", "client", {})])
+    return [caution for caution in found if sees_all or caution.code != "twin"]
 
 
 async def _stored(request: Request) -> tuple[dict[str, str], str]:

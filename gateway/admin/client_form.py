@@ -48,9 +48,9 @@ class EnteredClient:
     email: str = ""
 
     def said(self) -> ClientSaid:
-        """What a warning may follow from; the form was checked."""
+        """What a warning may follow from, of a new client; the form was checked."""
         born = date.fromisoformat(self.values["born"])
-        return ClientSaid(self.values["name"], born, self.values["self_managing"], self.email)
+        return ClientSaid(self.values["name"], born, self.values["self_managing"], self.email, is_new=True)
 
     @property
     def client_id(self) -> str:
