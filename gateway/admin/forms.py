@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import secrets
 from contextlib import suppress
 from datetime import date
 from functools import partial
@@ -26,6 +24,7 @@ from gateway.portal.intake.views import describe, read_views
 from gateway.records.events import enter_event, event_by
 from gateway.web.formats import day
 from gateway.web.language import _, language
+from gateway.web.once import is_key, new_key
 from gateway.web.pages import page, say, see_other
 from gateway.web.paging import page_number, pages_of
 from gateway.web.today import local_today
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 SIZE = 50
-_KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
 async def client_forms(request: Request) -> Response:
@@ -66,7 +64,7 @@ async def send(request: Request) -> Response:
         problems.append({"field": "template", "sentence": _("Choose at least one form to send.")})
     if not to:
         problems.append({"field": "to", "sentence": _("Choose who is to fill it in.")})
-    if problems or not _KEY.fullmatch(key):
+    if problems or not is_key(key):
         return await _show(request, problems=problems, chosen=chosen, to=to, due=typed_due, status=422)
 
     def work(session: Session) -> None:
@@ -151,7 +149,7 @@ async def _show(
         templates=[(row.id, in_language(row.title, language()), row.id in chosen) for row in offered],
         people=[(one, names.get(one, one), ", ".join(dict.fromkeys(kinds[one])), one in to) for one in people],
         due=due,
-        key=secrets.token_hex(16),
+        key=new_key(),
         first_day=today.isoformat(),
     )
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CursorResult, delete, update
+from sqlalchemy import CursorResult, delete, func, update
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from gateway.edge.errors import NotFound
@@ -20,12 +21,13 @@ from models.tables.intake import FormAnswer
 from models.tables.records import Form
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from sqlmodel import Session
 
 TRIES = 20
+VERSIONS_KEPT = 200  # of the answers on the way: as far back may a page be that is still merged by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def save_answers(
         if form.state == "completed":
             left = {key: Conflict(form.answers.get(key), typed) for key, typed in sent.items()}
             return Saved(form, {key: one for key, one in left.items() if one.typed != one.saved}, completed=True)
-        joined = merge(_answers_at(session, form, seen), form.answers, sent)
+        joined = merge(_answers_at(session, form, seen, sent), form.answers, sent)
         if not joined.changes and form.state != "sent":
             return Saved(form, joined.conflicts)
         if claim(session, form):
@@ -108,13 +110,31 @@ def _write(session: Session, form: Form, changes: Mapping[str, Any], account_id:
         for key, version, value in kept
     )
     session.add(form)
+    _forget_long_ago(session, form)
     if started or claims:
         session.add(outbox_entry("form", form))
 
 
-def _answers_at(session: Session, form: Form, version: int) -> dict[str, Any]:
-    """The answers as a version had them."""
+def _forget_long_ago(session: Session, form: Form) -> None:
+    """Of each answer keep what it was `VERSIONS_KEPT` versions ago, and nothing from before."""
+    horizon, older = form.version - VERSIONS_KEPT, aliased(FormAnswer)
+    if horizon <= 0:
+        return
+    then = select(func.max(older.version)).where(
+        older.form_id == form.id, older.question_id == FormAnswer.question_id, older.version <= horizon
+    )
+    session.execute(
+        delete(FormAnswer)
+        .where(col(FormAnswer.form_id) == form.id, col(FormAnswer.version) < then.scalar_subquery())
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _answers_at(session: Session, form: Form, version: int, asked: Iterable[str]) -> dict[str, Any]:
+    """The answers as a version had them; what nobody knows any more is like nothing else."""
     answers = dict(form.answers)
+    if version < form.version - VERSIONS_KEPT:
+        return dict.fromkeys(asked, object())
     if version >= form.version:
         return answers
     kept = session.exec(select(FormAnswer).where(FormAnswer.form_id == form.id).order_by(col(FormAnswer.version))).all()

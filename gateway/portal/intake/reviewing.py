@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.edge.care_team import care_team
@@ -14,7 +13,8 @@ from gateway.portal.intake.completing import CONSENT, Sending, Signing, complete
 from gateway.portal.intake.questions import SignerRule, in_language, read_questions, steps_of
 from gateway.portal.intake.views import read_views, step_views, title_of
 from gateway.portal.papers.documents import Problem
-from gateway.portal.papers.ink import read_ink, signer_of
+from gateway.portal.papers.ink import read_ink, sealed_by, signer_of
+from gateway.records.events import enter_event, event_by
 from gateway.records.files import UploadRefused
 from gateway.web.language import _, language
 from gateway.web.pages import page, say, see_other
@@ -66,7 +66,6 @@ async def submit(request: Request) -> Response:
         return await _show(request, row, given=given, problems=[Problem("", str(error))])
     if not outcome.sent:
         return await _show(request, outcome.form, given=given, problems=[_changed()])
-    await _record(request, outcome, signed=signs)
     title, practice = title_of(row), request.state.client.practice_name
     await say(request, _("“%(title)s” was sent to %(practice)s. Thank you.", title=title, practice=practice))
     return see_other(_href(row))
@@ -90,7 +89,21 @@ async def _send(request: Request, row: Form, version: int, signing: Signing | No
         # Completed forms are read by therapists who are subscribed (row Y6).
         staff=[member for member in team.in_charge if member in leading or member in team.subscribed],
     )
-    outcome: Outcome = await state.records.change(client.practice_id, partial(complete, opened=row, sending=sending))
+
+    def work(session: Session) -> Outcome:
+        outcome = complete(session, row, sending)
+        if outcome.sent:
+            own = outcome.signature
+            event = event_by(
+                reader,
+                "form.completed" if signing is None else "form.signed",
+                outcome.form,
+                details=None if own is None else sealed_by(own),
+            )
+            enter_event(session, event, at=sending.now, once=row.id)
+        return outcome
+
+    outcome: Outcome = await state.records.change(client.practice_id, work)
     return outcome
 
 
@@ -166,22 +179,6 @@ def _of_step(row: Form, number: int) -> Sequence[Question]:
 def _changed() -> Problem:
     return Problem(
         "", _("The answers were changed in another tab after you opened this page. Please look at them again.")
-    )
-
-
-async def _record(request: Request, outcome: Outcome, *, signed: bool) -> None:
-    """Tell the trail; of a signature with its seal, as of those on documents."""
-    reader, row, own = request.state.reader, outcome.form, outcome.signature
-    await request.app.state.authz.record(
-        {
-            "action": "form.signed" if signed else "form.completed",
-            "actor": reader.actor,
-            "account_id": reader.id,
-            "client_id": row.client_id,
-            "practice_id": row.practice_id,
-            "resource": {"type": "form", "id": row.id},
-            "details": own and {"content_sha256": own.content_sha256, "seal": own.seal, "number": own.number},
-        }
     )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.records.files import UploadRefused, uploaded
 from gateway.web.language import _
+from gateway.web.once import key_of, new_key
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 TEXT_CHARACTERS_MAX = 10_000
 SUBJECT_CHARACTERS_MAX = 120
-_KEY = re.compile(r"[0-9a-f]{32}")
 # What no keyboard types and databases or readers stumble over; line breaks and tabs stay.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -46,11 +45,6 @@ class Typed:
         return next((each.sentence for each in self.problems if each.field == field), "")
 
 
-def new_key() -> str:
-    """A one-time key for a form."""
-    return secrets.token_hex(16)
-
-
 def blank(*, to: str = "", subject: str = "", text: str = "") -> Typed:
     """A form that nobody has filled in, or that begins with what a template or link says."""
     return Typed(new_key(), to, subject, text)
@@ -59,7 +53,6 @@ def blank(*, to: str = "", subject: str = "", text: str = "") -> Typed:
 async def read_typed(request: Request, *, with_subject: bool = False) -> Typed:
     """The form of the request, with what is wrong with it."""
     form = await request.form()
-    key = str(form.get("key", ""))
     text, subject = body(str(form.get("text", ""))), line(str(form.get("subject", "")))
     problems = [Problem("subject", sentence)] if with_subject and (sentence := _subject_problem(subject)) else []
     if sentence := _text_problem(text):
@@ -70,7 +63,7 @@ async def read_typed(request: Request, *, with_subject: bool = False) -> Typed:
     except UploadRefused as error:
         problems.append(Problem("file", str(error)))
     return Typed(
-        key=key if _KEY.fullmatch(key) else new_key(),
+        key=key_of(form, "key"),
         to=str(form.get("to", "")),
         subject=subject,
         text=text,

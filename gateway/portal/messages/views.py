@@ -20,10 +20,11 @@ from gateway.portal.messages.conversations import (
     read_stretch,
     read_up_to,
 )
-from gateway.portal.messages.texts import Problem, first_line, new_key, read_typed
+from gateway.portal.messages.texts import Problem, first_line, read_typed
 from gateway.records.files import UploadRefused
 from gateway.web.formats import clock_time, day
 from gateway.web.language import _
+from gateway.web.once import new_key
 from models.numbers import whole
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from gateway.portal.messages.texts import Typed
     from models.tables.messages import Message
     from models.tables.records import Thread
-
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from gateway.records.files import (
 from gateway.records.papers import EACH, NOBODY, RELEASED, content_sha256, signatures_of, signed_by_id
 from gateway.web.formats import day
 from gateway.web.language import N_, _, language
+from gateway.web.once import new_key
 from gateway.web.pages import page
 from gateway.web.paging import page_number, pages_of
 from gateway.web.staff import staff_names
@@ -133,6 +134,7 @@ async def show_documents(
         others=others,
         pages=pages,
         may_upload=may_upload,
+        once=new_key(),
         title=title,
         problems=problems,
         accept=ACCEPT,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import IntegrityError
 
 from gateway.edge.care_team import care_team
 from gateway.notices.notify import Event, notify_staff
@@ -10,6 +14,7 @@ from gateway.portal.papers.documents import TITLE_CHARACTERS_MAX, Problem, show_
 from gateway.records.files import UploadRefused, keep_file, uploaded
 from gateway.records.papers import RELEASED, add_document, new_document_id
 from gateway.web.language import _
+from gateway.web.once import is_key
 from gateway.web.pages import say, see_other
 from gateway.web.today import local_today
 from models.tables.records import Document
@@ -28,7 +33,7 @@ async def upload(request: Request) -> Response:
     title = " ".join(str((await request.form()).get("title", "")).split())[:TITLE_CHARACTERS_MAX]
     try:
         sent = await _chosen(request)
-        row = _uploaded_document(request, sent, title)
+        row = _uploaded_document(request, sent, title, await _document_id(request))
         team = await care_team(state.authz, client.practice_id, client.id)
 
         def write(session: Session) -> None:
@@ -44,7 +49,9 @@ async def upload(request: Request) -> Response:
                 path=f"/admin/clients/{client.id}/documents",
             )
 
-        await state.records.change(client.practice_id, write)
+        # The same form, sent twice: the first one kept the file.
+        with suppress(IntegrityError):
+            await state.records.change(client.practice_id, write)
     except UploadRefused as refused:
         return await show_documents(request, title=title, problems=[Problem("file", str(refused))], status=422)
     await say(request, _("Your file was sent to the practice."))
@@ -58,10 +65,18 @@ async def _chosen(request: Request) -> Upload:
     return sent
 
 
-def _uploaded_document(request: Request, sent: Upload, title: str) -> Document:
+async def _document_id(request: Request) -> str:
+    """One id for one form of one reader."""
+    once, client = str((await request.form()).get("once", "")), request.state.client
+    if not is_key(once):
+        return new_document_id()
+    return "doc_" + hashlib.sha256(f"{client.id} {request.state.reader.actor} {once}".encode()).hexdigest()[:32]
+
+
+def _uploaded_document(request: Request, sent: Upload, title: str, document_id: str) -> Document:
     client, reader = request.state.client, request.state.reader
     return Document(
-        id=new_document_id(),
+        id=document_id,
         practice_id=client.practice_id,
         client_id=client.id,
         category="general",

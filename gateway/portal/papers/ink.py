@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from starlette.datastructures import FormData
     from starlette.requests import Request
 
+    from models.tables.papers import Signature
+
 NAME_CHARACTERS_MAX = 100
 DRAWN_BYTES_MAX = 300_000
 _DRAWN_SIZE_MAX = (1600, 800)  # pixels
@@ -109,3 +111,8 @@ def read_drawing(sent: str) -> bytes | None:
     written = BytesIO()
     paper.crop(box).save(written, "PNG")
     return written.getvalue()
+
+
+def sealed_by(signature: Signature) -> dict[str, str | int | bool | None]:
+    """What the trail keeps of a signature: so its record is bound outside the gateway's database, too."""
+    return {"content_sha256": signature.content_sha256, "seal": signature.seal, "number": signature.number}

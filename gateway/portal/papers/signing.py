@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from gateway.edge.errors import NotFound
 from gateway.edge.questions import may
 from gateway.portal.papers.documents import Problem, consent_sentence, show_document
-from gateway.portal.papers.ink import read_ink, signer_of
+from gateway.portal.papers.ink import read_ink, sealed_by, signer_of
+from gateway.records.events import enter_event, event_by
 from gateway.records.papers import Signing, own_copy, sign_document, signatures_of
 from gateway.web.language import _
 from gateway.web.pages import say, see_other
@@ -42,7 +43,11 @@ async def sign(request: Request) -> Response:
     shown, at = str(fields.get("shown", "")), state.clock()
 
     def write(session: Session) -> Signing:
-        return sign_document(session, state.seals, row.id, signer, ink, shown=shown, at=at)
+        outcome = sign_document(session, state.seals, row.id, signer, ink, shown=shown, at=at)
+        if outcome is Signing.DONE:
+            own = next(one for one in signatures_of(session, [row.id]) if one.account_id == reader.id)
+            enter_event(session, event_by(reader, "document.signed", row, details=sealed_by(own)), at=at)
+        return outcome
 
     outcome = await state.records.change(row.practice_id, write)
     if outcome is Signing.GONE:
@@ -52,7 +57,6 @@ async def sign(request: Request) -> Response:
         request.state.item = await state.records.item(type(row), row.practice_id, row.client_id, row.id)
         return await show_document(request, typed_name=typed_name, problems=[changed], status=409)
     if outcome is Signing.DONE:
-        await _record(request, row)
         await say(request, _("Your signature was saved. You can download the signed document."))
     return see_other(place)
 
@@ -67,21 +71,3 @@ async def copy(request: Request) -> Response:
     if made is None:
         raise NotFound
     return see_other(f"/c/{made.client_id}/documents/{made.id}")
-
-
-async def _record(request: Request, row: Document) -> None:
-    """Tell the trail, with the seal: so the record of the signature is bound outside the gateway's database too."""
-    reader, state = request.state.reader, request.app.state
-    present = await state.records.read(row.practice_id, lambda session: signatures_of(session, [row.id]))
-    own = next(one for one in present if one.account_id == reader.id)
-    await state.authz.record(
-        {
-            "action": "document.signed",
-            "actor": reader.actor,
-            "account_id": reader.id,
-            "client_id": row.client_id,
-            "practice_id": row.practice_id,
-            "resource": {"type": "document", "id": row.id},
-            "details": {"content_sha256": own.content_sha256, "seal": own.seal, "number": own.number},
-        }
-    )

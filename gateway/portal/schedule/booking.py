@@ -11,8 +11,19 @@ from urllib.parse import urlencode
 from gateway.edge.errors import NotFound
 from gateway.edge.questions import may, opens
 from gateway.portal.schedule.calendar import in_words
-from gateway.portal.schedule.claims import AUTOMATIC, Changed, Clashing, NotFree, Wish, claim, confirms, move, times_of
-from gateway.portal.schedule.forms import instant_of, kept_with, key_of, new_key, sequence_of, written
+from gateway.portal.schedule.claims import (
+    AUTOMATIC,
+    Changed,
+    Clashing,
+    NotFree,
+    TooMany,
+    Wish,
+    claim,
+    confirms,
+    move,
+    times_of,
+)
+from gateway.portal.schedule.forms import instant_of, kept_with, sequence_of, written
 from gateway.portal.schedule.notice import notice_of
 from gateway.portal.schedule.providers import bookable
 from gateway.portal.schedule.slots import slot_of
@@ -20,6 +31,7 @@ from gateway.portal.schedule.views import day_asked
 from gateway.portal.schedule.visits import clock_reading
 from gateway.web.formats import clock_time, hours, long_day, zone_name
 from gateway.web.language import _
+from gateway.web.once import key_of, new_key
 from gateway.web.pages import page, say, see_other
 from gateway.web.staff import staff_names
 from gateway.web.today import local_now, zone_of
@@ -75,6 +87,8 @@ async def request_appointment(request: Request) -> Response:
         row = await kept_with(request, "appointment.request", lambda session: claim(session, wish))
     except NotFree:
         return await _choose(request, problem=_gone())
+    except TooMany:
+        return await _choose(request, problem=_many())
     except Clashing:
         return await _choose(request, problem=_clash(request))
     return await _done(
@@ -238,6 +252,13 @@ def _in_words(request: Request, slot: Slot) -> dict[str, str]:
 def _moment(request: Request, slot: Slot) -> str:
     asked = _in_words(request, slot)
     return f"{asked['day']}, {asked['hours']}"
+
+
+def _many() -> str:
+    return _(
+        "You have asked for as many times as can be held for one person. "
+        "Wait for the practice's answer, or cancel one that you do not need."
+    )
 
 
 def _gone() -> str:

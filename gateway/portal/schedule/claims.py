@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import update
+from sqlalchemy import func, update
 from sqlmodel import col, select
 
 from gateway.notices.notify import Event, notify, notify_staff
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sqlmodel import Session
 
 STAFF, AUTOMATIC = "staff", "automatic"  # who confirms a request
+AT_ONCE_MAX = {"requested": 5, "booked": 26}  # times to come that one account holds for one client
 STANDING = ("requested", "booked")  # states in which an appointment takes its time
 
 
@@ -36,6 +37,10 @@ class NotFree(Exception):  # noqa: N818 - read as a sentence where it is raised.
 
 class Clashing(Exception):  # noqa: N818 - read as a sentence where it is raised.
     """The client has another appointment at this time."""
+
+
+class TooMany(Exception):  # noqa: N818 - read as a sentence where it is raised.
+    """The account has as many times of this client as anybody may have at once."""
 
 
 class Changed(Exception):  # noqa: N818 - read as a sentence where it is raised.
@@ -74,19 +79,22 @@ def confirms(session: Session, practice_id: str) -> str:
 
 
 def claim(session: Session, wish: Wish) -> Appointment:
-    """Take a free time. The same key gives the same appointment again. Raises NotFree, Clashing."""
+    """Take a free time. The same key gives the same appointment again. Raises NotFree, Clashing, TooMany."""
     _hold(session, wish)
     key = f"{wish.account_id}:{wish.client_id}:{wish.key}"
     known = session.exec(select(Appointment).where(Appointment.request_key == key)).one_or_none()
     if known is not None:
         return known
+    state = _state(session, wish)
+    if _held(session, wish, state) >= AT_ONCE_MAX[state]:
+        raise TooMany
     slot, availability = _claimed(session, wish)
     row = Appointment(
         id=f"appt_{secrets.token_hex(8)}",
         practice_id=wish.practice_id,
         client_id=wish.client_id,
         provider_id=wish.provider_id,
-        state=_state(session, wish),
+        state=state,
         starts_at=slot.start,
         minutes=availability.slot_minutes,
         title=availability.title,
@@ -171,6 +179,19 @@ def _taken(session: Session, whose: bool, start: datetime, end: datetime, moving
         )
     )
     return [slot_of(row) for row in rows if moving is None or row.id != moving.id]
+
+
+def _held(session: Session, wish: Wish, state: str) -> int:
+    return session.exec(
+        select(func.count())
+        .select_from(Appointment)
+        .where(
+            Appointment.client_id == wish.client_id,
+            Appointment.requested_by == wish.account_id,
+            Appointment.state == state,
+            Appointment.starts_at > wish.now,
+        )
+    ).one()
 
 
 def _state(session: Session, wish: Wish) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -19,19 +17,7 @@ if TYPE_CHECKING:
 
     from models.tables.records import Appointment
 
-_KEY = re.compile(r"[0-9a-f]{32}")
 _INSTANT = "%Y-%m-%dT%H:%M:%SZ"
-
-
-def new_key() -> str:
-    """A one-time key for a form that books."""
-    return secrets.token_hex(16)
-
-
-def key_of(form: FormData) -> str:
-    """The one-time key of a form; a new one when it was not sent."""
-    sent = str(form.get("once", ""))
-    return sent if _KEY.fullmatch(sent) else new_key()
 
 
 def sequence_of(form: FormData) -> int:

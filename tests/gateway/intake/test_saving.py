@@ -167,6 +167,25 @@ def test_two_saves_at_the_same_moment_are_both_kept(store: RecordsStore) -> None
     remove(store, form)
 
 
+def test_what_is_kept_of_the_way_has_an_end_and_a_page_from_before_chooses(
+    store: RecordsStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often a form is saved; a page from before that overwrites nothing unseen, a newer one is merged."""
+    monkeypatch.setattr(filling, "VERSIONS_KEPT", 5)
+    form, (first, other, *_) = new_form(store, "intake"), QUESTIONS
+    with store.session("northgate", writing=True) as session:
+        for version in range(20):
+            save(session, form, {first: f"a{version}"}, seen=version)
+        kept = session.exec(select(FormAnswer).where(FormAnswer.form_id == form.id)).all()
+        assert len(kept) == 6
+        old = save(session, form, {first: "mine", other: "x"}, seen=3)
+        assert set(old.conflicts) == {first, other}
+        recent = save(session, form, {first: "b", other: "x"}, seen=18)
+        assert set(recent.conflicts) == {first}
+        assert recent.form.answers[other] == "x"
+    remove(store, form)
+
+
 def test_a_form_sent_several_times_at_once_is_completed_once(store: RecordsStore) -> None:
     form = new_form(store)
     given_ = sending(store)

@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
+from sqlmodel import select
 
 from gateway.mail import delivery
 from gateway.mail.delivery import deliver, forget
-from gateway.mail.post import Letter, post
+from gateway.mail.post import FAILED, Letter, post
+from models.tables.mail import Mail
 from tests.gateway.mail.server import PASSWORD, USER, certificate, context, smtp_server
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from sqlmodel import Session
 
     from tests.gateway.mail.conftest import Queue
 
@@ -237,6 +241,21 @@ async def test_what_was_sent_long_ago_is_forgotten(queue: Queue) -> None:
     queue.clock.advance(days=31)
     await forget(queue.state)
     assert await queue.rows() == []
+
+
+async def test_what_a_failed_mail_said_is_deleted_once_nobody_sends_it_again(queue: Queue) -> None:
+    """A week for the practice to have it tried again; the row says for a month that it did not arrive."""
+    await queue.post("rosa@mail.example")
+
+    def fail(session: Session) -> None:
+        row = session.exec(select(Mail)).one()
+        row.state, row.ended_at = FAILED, queue.clock()
+
+    await queue.state.records.change("northgate", fail)
+    for days, kept in ((6, [True]), (2, [False]), (24, [])):
+        queue.clock.advance(days=days)
+        await forget(queue.state)
+        assert [row.content is not None for row in await queue.rows()] == kept
 
 
 async def test_a_practice_posts_and_sees_only_its_own_mail(queue: Queue) -> None:

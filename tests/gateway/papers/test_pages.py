@@ -49,6 +49,20 @@ async def hand_in(browser: Browser, client: str, name: str, content: bytes, **fi
     return await browser.post(page, fields, page, files={"file": (name, content)})
 
 
+async def test_a_file_sent_twice_by_one_form_is_kept_once(site: Portal) -> None:
+    """A double click; another form brings another file, and so does (the control) a form without its key."""
+    rosa = await site.as_("rosa")
+    for once, kept in (("ab" * 16, 1), ("ab" * 16, 1), ("cd" * 16, 2), ("", 3)):
+        answer = await hand_in(rosa, "rosa", "card.pdf", pdf_file(), title="Insurance card", once=once)
+        assert answer.status_code == 303
+        assert len(await rows(site, Document, Document.title == "Insurance card")) == kept
+    twice = await asyncio.gather(
+        *(hand_in(rosa, "rosa", "card.pdf", pdf_file(), title="Both", once="ef" * 16) for _ in range(2))
+    )
+    assert [answer.status_code for answer in twice] == [303, 303]
+    assert len(await rows(site, Document, Document.title == "Both")) == 1
+
+
 async def sign(browser: Browser, client: str, document_id: str, **changes: str) -> httpx.Response:
     page = f"/c/{client}/documents/{document_id}"
     shown = re.search(r'name="shown" value="([0-9a-f]{64})"', (await browser.get(page)).text)

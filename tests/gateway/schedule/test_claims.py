@@ -14,7 +14,7 @@ from sqlalchemy import delete
 from sqlmodel import col, select
 
 from gateway.portal.schedule import claims
-from gateway.portal.schedule.claims import Changed, Clashing, NotFree, Wish
+from gateway.portal.schedule.claims import Changed, Clashing, NotFree, TooMany, Wish
 from gateway.records.store import RecordsStore
 from models.tables.mail import Notice
 from models.tables.records import Appointment, Outbox
@@ -74,7 +74,7 @@ def outcome(store: RecordsStore, work: Callable[[Session], Any], *, writing: boo
     try:
         with store.session("northgate", writing=writing) as session:
             work(session)
-    except (NotFree, Clashing, Changed) as refusal:
+    except (NotFree, Clashing, Changed, TooMany) as refusal:
         return type(refusal).__name__
     return "taken"
 
@@ -104,6 +104,20 @@ def test_of_thirty_two_who_ask_for_one_time_one_has_it(stores: list[RecordsStore
     )
     assert outcomes == ["NotFree"] * (ASKED - 1) + ["taken"]
     assert len(standing(stores[0])) == 1
+
+
+def test_one_account_holds_a_few_times_at_once(stores: list[RecordsStore], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when it asks for all of them in one moment; with the limit out of the way (the control) it has them all."""
+    most = claims.AT_ONCE_MAX["requested"]
+
+    def ask(number: int) -> str:
+        day, place = divmod(number, 3)
+        start = NINE + timedelta(days=7 * day, minutes=50 * place)
+        return outcome(stores[number % 4], lambda session: claims.claim(session, wish(start=start, key=str(number))))
+
+    assert together(most + 3, ask) == ["TooMany"] * 3 + ["taken"] * most
+    monkeypatch.setattr(claims, "AT_ONCE_MAX", {"requested": 99})
+    assert together(most + 3, ask) == ["taken"] * (most + 3)
 
 
 def test_without_holding_the_provider_two_have_the_same_time(
