@@ -6,14 +6,10 @@ To add one, append a line to `EVERY`.
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from anyio import to_thread
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.admin.emergency_notices import tell_of_emergencies
 from gateway.admin.importing.jobs import resume_imports
@@ -26,8 +22,6 @@ from gateway.portal.messages.unread import notice_unread
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-
-    from sqlalchemy import Connection, Engine
 
 _ONE_PROCESS = 0x6B67_6267  # PostgreSQL advisory lock: two processes would send everything twice
 log: Any = structlog.get_logger()
@@ -65,7 +59,7 @@ class Background:
     def __init__(self, state: Any, beats: tuple[Beat, ...] = EVERY) -> None:
         self._state = state
         self._beats = beats
-        self._turn = Turn(state.records.engine)
+        self._turn = state.records.turn(_ONE_PROCESS)
 
     async def run(self) -> None:
         """Run every beat, its first time after its first pause."""
@@ -84,35 +78,3 @@ class Background:
                     await beat.work(self._state)
             except Exception:  # One beat that fails must stop neither the others nor its own next turn.
                 log.exception("beat_failed", beat=beat.name)
-
-
-class Turn:
-    """Whether this process is the one that runs the beats."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._lock: Connection | None = None
-        self._asking = asyncio.Lock()
-
-    async def is_ours(self) -> bool:
-        """Ask again at each look: the lock is lost with its connection."""
-        async with self._asking:
-            return await to_thread.run_sync(self._holds)
-
-    def give_up(self) -> None:
-        """Let another process have it."""
-        if self._lock is not None:
-            with suppress(SQLAlchemyError):
-                self._lock.close()
-            self._lock = None
-
-    def _holds(self) -> bool:
-        if self._engine.dialect.name != "postgresql":
-            return True
-        if self._lock is None:
-            self._lock = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        try:
-            return bool(self._lock.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ONE_PROCESS}).scalar())
-        except SQLAlchemyError:
-            self.give_up()
-            raise

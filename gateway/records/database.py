@@ -11,12 +11,15 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, event, text
 
+from gateway.records.threads import THREADS_MAX
+
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 MIGRATIONS = Path(__file__).resolve().parent.parent.parent / "models" / "migrations" / "records"
 VERSION_TABLE = "records_version"
 BUSY_TIMEOUT_MS = 5_000
+_CONNECTIONS = THREADS_MAX + 2  # two hold the locks of turns
 
 
 class DatabaseError(Exception):
@@ -28,7 +31,9 @@ def open_engine(url: str) -> Engine:
     if url.startswith("postgresql://"):
         url = "postgresql+psycopg://" + url.removeprefix("postgresql://")
     if not url.startswith("sqlite"):
-        return create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=8, max_overflow=0, pool_timeout=2)
+        return create_engine(
+            url, hide_parameters=True, pool_pre_ping=True, pool_size=_CONNECTIONS, max_overflow=0, pool_timeout=2
+        )
     # Parameters are content and names; an error message would carry them into the log.
     engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
 

@@ -10,8 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
-from anyio import to_thread
-from sqlalchemy import delete, text
+from sqlalchemy import delete
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col, select
 
@@ -20,8 +19,6 @@ from models.tables.events import WaitingEvent
 from models.tables.records import Outbox, Practice
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from gateway.edge.authz_client import AuthzClient
     from gateway.records.store import RecordsStore
 
@@ -40,7 +37,7 @@ class OutboxCarrier:
     def __init__(self, store: RecordsStore, authz: AuthzClient) -> None:
         self._store = store
         self._authz = authz
-        self._lock: Connection | None = None
+        self._turn = store.turn(_ONE_CARRIER)
         self._one_at_a_time = asyncio.Lock()
         self._news = asyncio.Event()
         store.on_event = self._news.set
@@ -59,29 +56,29 @@ class OutboxCarrier:
                     pause = min(pause * 2, PAUSE_SECONDS_MAX)
                 except SQLAlchemyError as error:  # What it says may hold content, so only its kind is logged.
                     log.warning("outbox_not_read", reason=type(error).__name__)
-                    self._let_go()
+                    self._turn.give_up()
                     pause = min(pause * 2, PAUSE_SECONDS_MAX)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._news.wait(), pause)
         finally:
-            self._let_go()
+            self._turn.give_up()
 
     async def carry_all(self) -> int:
         """Carry over every entry there is; returns how many. Raises CannotDecide or Rejected, keeping what is left."""
         async with self._one_at_a_time:
-            if not await to_thread.run_sync(self._is_carrier):
+            if not await self._turn.is_ours():
                 return 0
             carried = 0
-            for practice_id in (None, *await to_thread.run_sync(self._practices)):
-                while events := await to_thread.run_sync(self._read, WaitingEvent, practice_id, EVENTS_MAX):
+            for practice_id in (None, *await self._store.threads.run(self._practices)):
+                while events := await self._store.threads.run(self._read, WaitingEvent, practice_id, EVENTS_MAX):
                     await self._authz.record_all([waiting.event for waiting in events])
-                    await to_thread.run_sync(self._forget, WaitingEvent, practice_id, events)
+                    await self._store.threads.run(self._forget, WaitingEvent, practice_id, events)
                     carried += len(events)
                 if practice_id is None:
                     continue
-                while entries := await to_thread.run_sync(self._read, Outbox, practice_id, BATCH_MAX):
+                while entries := await self._store.threads.run(self._read, Outbox, practice_id, BATCH_MAX):
                     await self._register(entries)
-                    await to_thread.run_sync(self._forget, Outbox, practice_id, entries)
+                    await self._store.threads.run(self._forget, Outbox, practice_id, entries)
                     carried += len(entries)
             return carried
 
@@ -97,21 +94,6 @@ class OutboxCarrier:
         for (kind, key), properties in newest.items():
             if properties is None:
                 await self._authz.unregister(kind, key)
-
-    def _let_go(self) -> None:
-        """Give the lock up with its connection, which may be broken."""
-        connection, self._lock = self._lock, None
-        if connection is not None:
-            with suppress(SQLAlchemyError):
-                connection.close()
-
-    def _is_carrier(self) -> bool:
-        if self._store.engine.dialect.name != "postgresql":
-            return True
-        if self._lock is None or self._lock.closed:
-            self._lock = self._store.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        # Taken again at each look: it fails if the connection, and with it the lock, was lost.
-        return bool(self._lock.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ONE_CARRIER}).scalar())
 
     def _practices(self) -> list[str]:
         with self._store.session(None) as session:

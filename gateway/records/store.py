@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from anyio import CapacityLimiter, to_thread
 from sqlalchemy import and_, func, text
 from sqlmodel import Session, select
 
 from gateway.records.database import open_engine
 from gateway.records.events import WAITING
 from gateway.records.own_practice import OwnPracticeSession, keeping_to
+from gateway.records.threads import Threads
+from gateway.records.turn import Turn
 from models.tables.identity import Credential, Person
 from models.tables.records import Client, ClientHome, Item, Outbox, Practice
 from models.world import RAW_PROPERTIES
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from models.vocabulary import SubjectType
 
 ROWS_MAX = 500  # rows of one read
-THREADS_MAX = 8
 Row = TypeVar("Row", bound="Client | Item")
 Result = TypeVar("Result")
 
@@ -39,7 +39,8 @@ class RecordsStore:
 
     def __init__(self, url: str) -> None:
         self.engine = open_engine(url)
-        self._threads = CapacityLimiter(THREADS_MAX)
+        self.threads = Threads()
+        self._turns: list[Turn] = []
         self.on_event: Callable[[], None] = lambda: None  # called when an event has been written; it must not wait
 
     @contextmanager
@@ -195,10 +196,18 @@ class RecordsStore:
             with self.session(practice_id, writing=writing) as session:
                 return work(session)
 
-        return await to_thread.run_sync(transaction, limiter=self._threads)
+        return await self.threads.run(transaction)
+
+    def turn(self, key: int) -> Turn:
+        """Whose turn it is to do what `key` (of an advisory lock) stands for."""
+        self._turns.append(Turn(self.engine, self.threads, key))
+        return self._turns[-1]
 
     def close(self) -> None:
-        """Close every connection."""
+        """Wait for what still runs, and close every connection."""
+        self.threads.close()
+        for turn in self._turns:
+            turn.give_up()
         self.engine.dispose()
 
 

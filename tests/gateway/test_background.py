@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from gateway.background import EVERY, Background, Beat, Turn
-from gateway.records.database import open_engine
-
-if TYPE_CHECKING:
-    from gateway.records.store import RecordsStore
+from gateway.background import EVERY, Background, Beat
+from gateway.records.store import RecordsStore
 
 pytestmark = pytest.mark.anyio
+KEY = 0x6B67_7465  # of a lock that nothing else takes
 SQLITE = pytest.mark.parametrize("records_url", ["sqlite"], indirect=True)
 
 
@@ -42,13 +40,13 @@ async def test_a_beat_that_fails_stops_neither_the_others_nor_itself(store: Reco
 
 
 async def test_one_process_has_the_turn_until_it_gives_up(seeded_postgres: str) -> None:
-    """Two engines stand for two processes; a connection that was cut costs one look, and the turn can be had again."""
-    first, second = open_engine(seeded_postgres), open_engine(seeded_postgres)
-    ours, theirs = Turn(first), Turn(second)
+    """Two stores stand for two processes; a connection that was cut costs one look, and the turn can be had again."""
+    first, second = RecordsStore(seeded_postgres), RecordsStore(seeded_postgres)
+    ours, theirs = first.turn(KEY), second.turn(KEY)
     assert await ours.is_ours()
     assert await ours.is_ours()
     assert not await theirs.is_ours()
-    with second.connect() as connection:
+    with second.engine.connect() as connection:
         cut = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
         connection.execute(text(cut))
     with pytest.raises(Exception, match=r"terminat|closed"):
@@ -56,9 +54,9 @@ async def test_one_process_has_the_turn_until_it_gives_up(seeded_postgres: str) 
     assert await theirs.is_ours()
     assert not await ours.is_ours()
     theirs.give_up()
-    ours.give_up()
-    first.dispose()
-    second.dispose()
+    assert await ours.is_ours()
+    first.close()
+    second.close()
 
 
 def test_every_beat_has_a_name_and_a_pause() -> None:
