@@ -10,6 +10,7 @@ import queue
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,8 +110,9 @@ class Sampler:
         if process is not None:
             process.kill()
             process.wait()
-            _pipe(process.stdin).close()
-            _pipe(process.stdout).close()
+            for pipe in (process.stdin, process.stdout):
+                with suppress(OSError):  # What was still to be written to it has nobody to read it.
+                    _pipe(pipe).close()
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
