@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gateway import __main__ as gateway
 from gateway.edge import guard as guards
 from gateway.edge import site
+from gateway.edge.questions import look_ahead
 from models.tables.records import ITEMS
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ async def check(request: Request, guard: Guard) -> None:
             ITEMS[guard.type], client.practice_id, client.id, request.path_params["id"]
         )
     request.state.plan = plan
-    if plan is not None:
+    framed = request.app.state.framed
+    look_ahead(request, framed[0])
+    if plan is not None and (guard.action, guard.type) not in framed:
         known: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         known.set_result(plan)
         request.state.plans[guard.action, guard.type] = known
