@@ -25,7 +25,9 @@ RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "
 
 def look(page: Page, name: str) -> None:
     """No finding of axe-core, nothing wider than the screen; a picture where one is wanted."""
-    if folder := os.environ.get("KINGUARD_PICTURES"):
+    expect(page.locator("footer")).to_be_attached()
+    page.wait_for_load_state()
+    if folder := os.environ.get("STORY_PICTURES"):
         width = page.viewport_size["width"] if page.viewport_size else 0
         page.screenshot(path=Path(folder) / f"{name}_{width}.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), name
