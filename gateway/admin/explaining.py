@@ -176,9 +176,10 @@ def _nos(explanation: Mapping[str, Any], words: Mapping[str, str], ground: Groun
             sentence = _KEPT_FROM_ALL
         step = Step(_(LEVELS[level]), _(sentence, **words), says_no=True, set=_set_by(fact, ground))
         found.setdefault(level, step)
+    kind_label = LEVELS["kind"]
     if explanation["facts"] and (not found or _takes_another_kind(explanation)):
         found["kind"] = Step(
-            _(LEVELS["kind"]), _("%(kind)s: this kind of access never includes it.", **words), says_no=True
+            _(kind_label), _("%(kind)s: this kind of access never includes it.", **words), says_no=True
         )
     return found
 
