@@ -220,8 +220,11 @@ class Planner:
         return Outcome.NEW, grant_id
 
     def _plan_standing(self, entry: GrantEntry, standing: Grant, planned: Planned) -> Outcome:
-        named = {"from": (entry.starts, standing.starts), "until": (entry.until, standing.until)}
-        named["proof"] = (entry.proof, standing.proof)
+        named: dict[str, tuple[object, object]] = {
+            "from": (entry.starts, standing.starts),
+            "until": (entry.until, standing.until),
+            "proof": (entry.proof, standing.proof),
+        }
         differs = any(name in entry.changes and sent != stands for name, (sent, stands) in named.items())
         if not differs and all(standing.toggles[feature] is on for feature, on in entry.toggles.items()):
             return Outcome.UNCHANGED

@@ -200,8 +200,8 @@ def _write_settings(
         writer.record("practice.update", about, practice_id=practice_id, before=before, after=settings)
     for feature, on in switches.items():
         writer.put(tables.PracticeSwitchRow, practice_id=practice_id, feature=feature, is_on=on)
-        turned = {"before": {feature: not on}, "after": {feature: on}}
-        writer.record("switch.update", ("switch", feature), practice_id=practice_id, **turned)
+        about = ("switch", feature)
+        writer.record("switch.update", about, practice_id=practice_id, before={feature: not on}, after={feature: on})
 
 
 def _write(writer: Writer, practice_id: str, planned: Planned) -> None:
@@ -211,7 +211,7 @@ def _write(writer: Writer, practice_id: str, planned: Planned) -> None:
     wanted = {grant.account_id for grant in planned.new_grants}
     accounts = sorted(wanted - _taken(writer, tables.AccountRow, wanted))
     writer.add(tables.AccountRow, ({"id": account_id, "state": "active"} for account_id in accounts))
-    clients = [
+    clients: list[dict[str, Any]] = [
         {
             "id": client.id,
             "born": client.born,
@@ -225,7 +225,7 @@ def _write(writer: Writer, practice_id: str, planned: Planned) -> None:
     off = [(name, feature) for name, feature, _ in planned.switches if name in new]
     switched = [{**own, "client_id": name, "feature": feature.value, "is_on": False} for name, feature in off]
     writer.add(tables.ClientSwitchRow, switched)
-    grants = [
+    grants: list[dict[str, Any]] = [
         {
             "id": grant.id,
             "account_id": grant.account_id,
@@ -269,9 +269,11 @@ def _change(writer: Writer, own: Mapping[str, str], planned: Planned, new: set[s
             raise NotFoundError("client")
         old = values_of(client)
         writer.put(tables.ClientRow, **{**old, **differing})
-        shown = {"before": {name: _plain(old[name]) for name in differing}}
-        shown["after"] = {name: _plain(value) for name, value in differing.items()}
-        writer.record("client.update", ("client", client_id), **own, client_id=client_id, **shown)
+        before = {name: _plain(old[name]) for name in differing}
+        after = {name: _plain(value) for name, value in differing.items()}
+        about = {**own, "client_id": client_id}
+        changed = writer.change("client.update", ("client", client_id), **about, before=before, after=after)
+        writer.record_all([changed])
     for client_id, feature, on in planned.switches:
         if client_id not in new:
             writer.put(tables.ClientSwitchRow, **own, client_id=client_id, feature=feature.value, is_on=on)

@@ -198,8 +198,13 @@ async def start(state: Any, job: ImportJob, shown: Shown, reader: Any) -> bool:
     def write(session: Session) -> bool:
         values = {"state": "running", "plan": plan, "digest": shown.digest, "problem": ""}
         values |= {"started_by": reader.id, "started_amr": amr, "started_at": now}
-        same = (ImportJob.id == job.id, ImportJob.practice_id == job.practice_id, ImportJob.state == "draft")
-        return bool(session.execute(update(ImportJob).where(*same).values(**values)).rowcount)  # type: ignore[attr-defined]
+        same = (
+            col(ImportJob.id) == job.id,
+            col(ImportJob.practice_id) == job.practice_id,
+            col(ImportJob.state) == "draft",
+        )
+        done: Any = session.execute(update(ImportJob).where(*same).values(**values))
+        return bool(done.rowcount)
 
     return bool(await state.records.change(job.practice_id, write))
 
@@ -225,7 +230,7 @@ async def finish(state: Any, practice_id: str, job_id: str) -> None:
     invites = bool(job.options.get("invite"))
 
     def write(session: Session) -> None:
-        running = session.exec(select(ImportJob).where(ImportJob.id == job_id).with_for_update()).one()
+        running = session.exec(select(ImportJob).where(col(ImportJob.id) == job_id).with_for_update()).one()
         if running.state != "running":
             return  # Another process was faster.
         _write_records(session, shown, told, running, inviting, invites=invites)
@@ -253,11 +258,13 @@ def counts_of(shown: Shown) -> dict[str, int]:
 def _write_records(
     session: Session, shown: Shown, told: Mapping[str, Any], job: ImportJob, inviting: Inviting, *, invites: bool
 ) -> None:
-    own = {"practice_id": job.practice_id}
+    own: dict[str, Any] = {"practice_id": job.practice_id}
     wanted = {step.place for step in shown.steps if step.part == "grants" and step.outcome != "left_out"}
     for client in shown.records["clients"]:
         session.add(ClientHome(client_id=client["id"], **own))
-        session.add(Client(**{**client, "born": date.fromisoformat(client["born"])}, **own))
+        born = date.fromisoformat(client["born"])
+        shown_as = {name: client[name] for name in ("id", "name", "preferred")}
+        session.add(Client(**shown_as, **own, born=born))
     used = {contact["account_id"] for contact in shown.records["contacts"] if contact["grant"] in wanted}
     for one in shown.records["people"]:
         if one["id"] in used and session.get(Person, (SubjectType.ACCOUNT.value, one["id"])) is None:
@@ -295,7 +302,11 @@ def _invite(session: Session, shown: Shown, inviting: Inviting) -> None:
 
 
 async def _put(state: Any, job: ImportJob, values: Mapping[str, Any]) -> None:
-    same = (ImportJob.id == job.id, ImportJob.practice_id == job.practice_id, ImportJob.state == "running")
+    same = (
+        col(ImportJob.id) == job.id,
+        col(ImportJob.practice_id) == job.practice_id,
+        col(ImportJob.state) == "running",
+    )
     statement = update(ImportJob).where(*same).values(**values)
     await state.records.change(job.practice_id, lambda session: session.execute(statement) and None)
 
@@ -305,7 +316,7 @@ async def resume_imports(state: Any) -> int:
     now, resumed = state.clock(), 0
     practices = await state.records.read(None, lambda session: list(session.exec(select(Practice.id))))
     for practice_id in practices:
-        waiting = (ImportJob.practice_id == practice_id, ImportJob.state == "running")
+        waiting = (col(ImportJob.practice_id) == practice_id, col(ImportJob.state) == "running")
         old = col(ImportJob.started_at) < now - AGAIN
         chosen = select(ImportJob.id).where(*waiting, old)
         for job_id in await state.records.read(practice_id, lambda session, it=chosen: list(session.exec(it))):
@@ -314,7 +325,11 @@ async def resume_imports(state: Any) -> int:
                 resumed += 1
             except CannotDecide as error:
                 log.warning("import_waits", job=job_id, reason=str(error))
-        stale = (ImportJob.practice_id == practice_id, ImportJob.state == "draft", ImportJob.made_at < now - KEPT)
+        stale = (
+            col(ImportJob.practice_id) == practice_id,
+            col(ImportJob.state) == "draft",
+            col(ImportJob.made_at) < now - KEPT,
+        )
         gone = {"state": "discarded", "content": b"", "plan": b"", "finished_at": now}
         statement = update(ImportJob).where(*stale).values(**gone)
         await state.records.change(practice_id, lambda session, it=statement: session.execute(it) and None)

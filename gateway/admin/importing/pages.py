@@ -136,12 +136,13 @@ async def save_choices(request: Request) -> Response:
     job, form = await _draft(request), await request.form()
     options: dict[str, Any] = {
         "shape": str(form.get("shape", "")),
-        "day_first": form.get("dates") == "dmy",
         "differing": "take" if form.get("differing") == "take" else "keep",
         "invite": form.get("invite") == "on",
         "settings": form.get("settings") == "on",
         "choices": {**job.options.get("choices", {}), **_prefixed(form, "choice ")},
     }
+    if form.get("dates") in ("mdy", "dmy"):
+        options["day_first"] = form.get("dates") == "dmy"
     columns = {name: column for name, column in _prefixed(form, "column ").items() if name in (*FIELDS, *TOGGLES)}
     if options["shape"] == MAPPED:
         options["columns"] = columns
@@ -174,7 +175,7 @@ async def discard(request: Request) -> Response:
     """Forget a draft and its file."""
     job, app = await _draft(request), request.app.state
     gone = {"state": "discarded", "content": b"", "plan": b"", "finished_at": app.clock()}
-    same = (ImportJob.id == job.id, ImportJob.state == "draft")
+    same = (col(ImportJob.id) == job.id, col(ImportJob.state) == "draft")
     statement = update(ImportJob).where(*same).values(**gone)
     await app.records.change(job.practice_id, lambda session: session.execute(statement) and None)
     await say(request, _("The file was discarded. Nothing was imported."))
@@ -201,7 +202,7 @@ async def _work_out(request: Request, job: ImportJob) -> Shown:
         await say(request, str(error))
         return unpack(job.plan)
     values = {"options": job.options, "plan": pack(shown), "digest": shown.digest, "problem": ""}
-    same = (ImportJob.id == job.id, ImportJob.state == "draft")
+    same = (col(ImportJob.id) == job.id, col(ImportJob.state) == "draft")
     statement = update(ImportJob).where(*same).values(**values)
     await app.records.change(job.practice_id, lambda session: session.execute(statement) and None)
     return shown
@@ -237,7 +238,7 @@ async def _start_page(request: Request, problem: str = "") -> Response:
     first = (page_number(request) - 1) * HISTORY
 
     def read(session: Session) -> tuple[list[ImportJob], int, list[ExportDone]]:
-        mine = ImportJob.practice_id == practice_id
+        mine = col(ImportJob.practice_id) == practice_id
         newest = select(ImportJob).where(mine).order_by(col(ImportJob.made_at).desc(), ImportJob.id)
         total = session.exec(select(func.count()).select_from(ImportJob).where(mine)).one()
         exports = select(ExportDone).where(ExportDone.practice_id == practice_id)
@@ -277,7 +278,7 @@ async def _start_page(request: Request, problem: str = "") -> Response:
 
 async def _draft_page(request: Request, job: ImportJob, shown: Shown) -> Response:
     wanted = request.query_params.get("show", "")
-    chosen = [step for step in shown.steps if not wanted or step.outcome == wanted]
+    chosen = [step for step in sorted(shown.steps, key=lambda step: step.line) if wanted in ("", step.outcome)]
     first = (page_number(request) - 1) * SIZE
     matches = sorted(shown.matches, key=lambda match: (bool(match.choice), match.line))
     return await page(
@@ -314,31 +315,47 @@ def _summary(shown: Shown) -> list[str]:
     here = sum(step.outcome == "unchanged" for step in shown.steps)
     left = sum(step.outcome == "left_out" for step in shown.steps)
     mailed = shown.invited
-    said = [
-        ngettext(one, many, number, count=number)
-        for number, one, many in (
-            (clients, N_("%(count)s client is added."), N_("%(count)s clients are added.")),
-            (access, N_("Access is given %(count)s time."), N_("Access is given %(count)s times.")),
-            (
+    told = (
+        (clients, ngettext("%(count)s client is added.", "%(count)s clients are added.", clients, count=clients)),
+        (access, ngettext("Access is given once.", "Access is given %(count)s times.", access, count=access)),
+        (
+            contacts,
+            ngettext(
+                "%(count)s contact is kept without access.",
+                "%(count)s contacts are kept without access.",
                 contacts,
-                N_("%(count)s contact is kept without access."),
-                N_("%(count)s contacts are kept without access."),
+                count=contacts,
             ),
-            (changed, N_("%(count)s row is changed as in the file."), N_("%(count)s rows are changed as in the file.")),
-            (
+        ),
+        (
+            changed,
+            ngettext(
+                "%(count)s row is changed as in the file.",
+                "%(count)s rows are changed as in the file.",
+                changed,
+                count=changed,
+            ),
+        ),
+        (
+            kept,
+            ngettext(
+                "%(count)s row differs and stays as it is here.",
+                "%(count)s rows differ and stay as they are here.",
                 kept,
-                N_("%(count)s row differs and stays as it is here."),
-                N_("%(count)s rows differ and stay as they are here."),
+                count=kept,
             ),
-            (here, N_("%(count)s row is here already."), N_("%(count)s rows are here already.")),
-            (left, N_("%(count)s row is left out."), N_("%(count)s rows are left out.")),
-            (mailed, N_("%(count)s person is told by mail."), N_("%(count)s people are told by mail.")),
-        )
-        if number
-    ]
+        ),
+        (here, ngettext("%(count)s row is here already.", "%(count)s rows are here already.", here, count=here)),
+        (left, ngettext("%(count)s row is left out.", "%(count)s rows are left out.", left, count=left)),
+        (
+            mailed,
+            ngettext("%(count)s person is told by mail.", "%(count)s people are told by mail.", mailed, count=mailed),
+        ),
+    )
+    said = [sentence for number, sentence in told if number]
     if access and not mailed:
         said.append(_("Nobody is mailed. Invitations can be sent later, from each person's page."))
-    if not (clients or access or contacts or changed):
+    if not (clients or access or contacts or changed or shown.faults):
         said.insert(0, _("Nothing would change."))
     return said
 

@@ -9,14 +9,14 @@ import re
 import zipfile
 from dataclasses import dataclass
 
-from gateway.web.language import _
+from gateway.web.language import N_, _
 
 ROWS_MAX = 10_000
 COLUMNS_MAX = 100
 CELL_MAX = 2_000  # characters
 UNPACKED_MAX = 24 * 1024 * 1024  # bytes of one member of an export
 PEOPLE, ACCESS = "people.csv", "access.json"  # of Kinguard's own export
-_SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
+_SEPARATORS = {",": N_("commas"), ";": N_("semicolons"), "\t": N_("tabs")}
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _HINT = re.compile(r"sep=(.)\r?\n")  # how Excel says its separator
 _FORMULA = re.compile(r"'+[=+\-@\t\r]")

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 _YES = frozenset({"yes", "y", "true", "on", "1", "x", "checked", "turned on", "si", "sí", "verdadero"})
 _NO = frozenset({"", "no", "n", "false", "off", "0", "unchecked", "turned off", "falso"})
-_SLASHED = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4})")
+_SLASHED = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})")
+_DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")  # day first, wherever it is written so
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ]00:00(?::00)?)?")
 _OLDEST = 1900
 _STATUSES = {
@@ -206,6 +207,8 @@ def _day_of(text: str, *, day_first: bool) -> date | None:
     """The day that a text says, None when it is none; ValueError when there is no such day."""
     if match := _ISO.fullmatch(text):
         return date(int(match[1]), int(match[2]), int(match[3]))
+    if match := _DOTTED.fullmatch(text):
+        return date(int(match[3]), int(match[2]), int(match[1]))
     if match := _SLASHED.fullmatch(text):
         first, second, year = int(match[1]), int(match[2]), int(match[3])
         return date(year, second, first) if day_first else date(year, first, second)

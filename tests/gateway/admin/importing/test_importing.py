@@ -92,7 +92,7 @@ async def test_the_dry_run_changes_nothing_and_the_import_gives_access_that_wait
     job = await hand_in(jo, HEAD + KIT)
     page = words((await jo.get(job)).text)
     assert "1 client is added." in page
-    assert "Access is given 1 time." in page
+    assert "Access is given once." in page
     assert "Nobody is mailed." in page
     assert await rows(site, Client, Client.name == "Kit Marlow") == []
     mails = len(await rows(site, Mail))
