@@ -238,11 +238,11 @@ def _row(event: Mapping[str, Any], names: Names) -> ComingRow:
         href = f"{href}/grants/{event['grant_id']}"
         who = names.person(event["account_id"], client_id)
         if what == "grant_begins":
-            says = N_("The access of %(who)s for %(client)s begins")
+            says = N_("%(who)s begins to act for %(client)s")
         elif event["hand_over_id"]:
-            says = N_("The access of %(who)s for %(client)s ends and passes to a successor")
+            says = N_("%(who)s no longer acts for %(client)s: it passes to a successor")
         else:
-            says = N_("The access of %(who)s for %(client)s ends")
+            says = N_("%(who)s no longer acts for %(client)s")
         title = _(says, who=who, client=client)
     badge = Badge(_(_BADGES[what]), _TONES[what])
     key = f"{what}-{event['grant_id'] or client_id}-{event['day']}"
