@@ -13,6 +13,8 @@ from models.tables.access import EmergencyAccessRow
 from models.vocabulary import StaffRole
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from authz_service.commands.acting import Acting
     from authz_service.storage.writing import Writer
 
@@ -71,8 +73,8 @@ def end_emergency(acting: Acting, access_id: str) -> bool:
         ended = writer.put(
             EmergencyAccessRow, **{**values_of(row), "until_at": writer.now, "ended_by": acting.origin.actor}
         )
-        times = {"before": {"until": before.isoformat()}, "after": {"until": ended.until_at.isoformat()}}
-        _record(writer, "emergency_access.end", ended, **times)
+        until = {"until": ended.until_at.isoformat()}
+        _record(writer, "emergency_access.end", ended, before={"until": before.isoformat()}, after=until)
         return True
 
 
@@ -133,8 +135,8 @@ def _record(
     action: str,
     row: EmergencyAccessRow,
     *,
-    before: dict[str, object] | None = None,
-    after: dict[str, object] | None = None,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
 ) -> None:
     about = {"practice_id": row.practice_id, "client_id": row.client_id}
     writer.record(action, ("emergency_access", row.id), before=before, after=after, **about)

@@ -179,11 +179,11 @@ def _is_others(request_id: str | None, others: Collection[str]) -> bool:
     return request_id is not None and (request_id in others or request_id.startswith(BACKGROUND))
 
 
-def _looks(rows: Iterable[Row[Any]]) -> list[Row[Any]]:
+def _looks(rows: Iterable[Any]) -> list[Any]:
     """One row for each request and item: a page that shows an item asks about its buttons, too."""
-    asked: dict[tuple[Any, ...], Row[Any]] = {}
+    asked: dict[tuple[Any, ...], Any] = {}
     for row in rows:
-        key = (row.request_id, row.account_id, row.resource_type, row.resource_id)
+        key: tuple[Any, ...] = (row.request_id, row.account_id, row.resource_type, row.resource_id)
         if row.request_id is None:
             key = (len(asked),)
         if key not in asked or row.action == "view":
@@ -191,7 +191,7 @@ def _looks(rows: Iterable[Row[Any]]) -> list[Row[Any]]:
     return list(asked.values())
 
 
-def _add(given: dict[tuple[str, ...], Given], row: Row[Any], kinds: Mapping[str, list[GrantRow]]) -> None:
+def _add(given: dict[tuple[str, ...], Given], row: Any, kinds: Mapping[str, Sequence[Any]]) -> None:
     what = (row.account_id, row.action, row.resource_type, row.resource_id)
     known = given.get(what)
     if known is None:

@@ -45,7 +45,8 @@ async def reads_in_words(request: Request, reads: Sequence[Mapping[str, Any]]) -
 
     A page asks about the buttons beside the item that it shows, so within one request the view stands for the others.
     """
-    zone, views = ZoneInfo(request.state.reader.zone), {}
+    zone = ZoneInfo(request.state.reader.zone)
+    views: dict[tuple[Any, ...], ReadView] = {}
     shown = {(one["request_id"], _key(one)) for one in reads if one["action"] == "view"}
     titles = await titles_of(request, map(_key, reads))
     for one in reads:
@@ -85,7 +86,7 @@ async def titles_of(request: Request, items: Iterable[tuple[str, str | None]]) -
         return {}
 
     def read(session: Session) -> dict[tuple[str, str], str]:
-        found = {}
+        found: dict[tuple[str, str], str] = {}
         for kind, ids in wanted.items():
             table: Any = ITEMS[kind]
             every = sorted(ids)

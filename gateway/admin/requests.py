@@ -78,9 +78,9 @@ async def answer(request: Request) -> Response:
         problem = {"field": f"reason-{row.id}", "sentence": _("Say why, so that the family knows where they stand.")}
         return await _show(request, problem, typed, status=422)
     if how != "decline" and row.state == "open":
-        problem = await _opening_problem(request, row, str(fields.get("steps", "")), opens=how == "open")
-        if problem:
-            return await _show(request, {"field": "", "sentence": problem}, typed, status=409)
+        sentence = await _opening_problem(request, row, str(fields.get("steps", "")), opens=how == "open")
+        if sentence:
+            return await _show(request, {"field": "", "sentence": sentence}, typed, status=409)
     state = "declined" if how == "decline" else "granted"
     if await _settle(request, row, state, reason):
         await say(request, _("The family is told."))

@@ -219,7 +219,8 @@ async def _ask(request: Request, wanted: Mapping[str, str]) -> tuple[list[dict[s
 
 
 async def _names(request: Request, entries: Sequence[Mapping[str, Any]]) -> Names:
-    accounts, staff = set(), set()
+    accounts: set[str] = set()
+    staff: set[str] = set()
     for entry in entries:
         kind, _slash, name = (entry.get("subject") or "").partition("/")
         (accounts if kind == "account" else staff).add(name)
