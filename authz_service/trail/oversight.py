@@ -141,7 +141,7 @@ def emergency_reads(
     """What the holder of emergency access was allowed under it, the oldest first; and whether that is all.
 
     `until` is when it would have ended by itself: what was asked just before an earlier end, and answered, is found by
-    the fact that was recorded. Lists and searches over all clients are listed too, because they may have shown this one.
+    the fact that was recorded. Lists and searches over all clients are listed too: they may have shown this one.
     """
     over_all = and_(_C.client_id.is_(None), _C.resource_id.is_(None), _C.resource_type.in_(_OPENED))
     query = select(RECORDS).where(
