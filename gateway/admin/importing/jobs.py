@@ -79,7 +79,7 @@ class Shown:
         """Whether everything in the file can be brought in."""
         return bool(self.digest) and not self.faults and not self.questions
 
-    def count(self, outcome: str, part: str) -> int:
+    def number_of(self, outcome: str, part: str) -> int:
         """How many rows of clients, of access, or (part empty) of contacts without it have an outcome."""
         return sum(step.outcome == outcome and step.part == part for step in self.steps)
 
@@ -244,11 +244,11 @@ async def finish(state: Any, practice_id: str, job_id: str) -> None:
 def counts_of(shown: Shown) -> dict[str, int]:
     """What the history says of an import."""
     return {
-        "clients": shown.count("new", "clients"),
+        "clients": shown.number_of("new", "clients"),
         "contacts": len(shown.records["contacts"]),
-        "access": shown.count("new", "grants"),
-        "changed": shown.count("changed", "grants") + shown.count("changed", "clients"),
-        "kept": shown.count("kept", "grants") + shown.count("kept", "clients"),
+        "access": shown.number_of("new", "grants"),
+        "changed": shown.number_of("changed", "grants") + shown.number_of("changed", "clients"),
+        "kept": shown.number_of("kept", "grants") + shown.number_of("kept", "clients"),
         "unchanged": sum(step.outcome == "unchanged" for step in shown.steps),
         "left_out": sum(step.outcome == "left_out" for step in shown.steps),
         "invited": shown.invited,

@@ -308,10 +308,10 @@ async def _draft_page(request: Request, job: ImportJob, shown: Shown) -> Respons
 
 def _summary(shown: Shown) -> list[str]:
     """What would happen, a sentence for each sort of thing."""
-    clients, access = shown.count("new", "clients"), shown.count("new", "grants")
+    clients, access = shown.number_of("new", "clients"), shown.number_of("new", "grants")
     contacts = sum(contact["grant"] is None for contact in shown.records.get("contacts", ()))
-    changed = shown.count("changed", "clients") + shown.count("changed", "grants")
-    kept = shown.count("kept", "clients") + shown.count("kept", "grants")
+    changed = shown.number_of("changed", "clients") + shown.number_of("changed", "grants")
+    kept = shown.number_of("kept", "clients") + shown.number_of("kept", "grants")
     here = sum(step.outcome == "unchanged" for step in shown.steps)
     left = sum(step.outcome == "left_out" for step in shown.steps)
     mailed = shown.invited

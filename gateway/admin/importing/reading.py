@@ -95,7 +95,7 @@ def _unpack(packed: zipfile.ZipFile, name: str) -> bytes:
 def _read_csv(content: bytes) -> Table:
     encoding, text = _decode(content)
     if (control := _CONTROLS.search(text)) is not None:
-        line = text.count("\n", 0, control.start()) + 1
+        line = len(text[: control.start()].split("\n"))
         raise UnreadableError(_("Line %(line)s is no text. Save the table as CSV, then choose that file.", line=line))
     skipped = 0
     if (hint := _HINT.match(text)) is not None:
@@ -129,7 +129,7 @@ def _decode(content: bytes) -> tuple[str, str]:
     try:
         return "Windows-1252", content.decode("cp1252")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
+        line = len(content[: error.start].split(b"\n"))
         raise UnreadableError(
             _("Line %(line)s has a character that cannot be read. Save the table as CSV UTF-8.", line=line)
         ) from error
