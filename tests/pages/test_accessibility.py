@@ -73,6 +73,7 @@ PAGES: dict[str | None, dict[str, int]] = {
         "/c/mia/email-owner": 200,
         "/c/mia/profile": 200,
         "/account/password": 200,
+        "/account/address": 200,
     },
     "sam": {"/c/mia": 200, "/c/mia/invoices": 403, "/c/mia/profile": 200, "/account/requests": 200},
     "leo": {"/c/leo/messages/thr_leo_lea": 200},
