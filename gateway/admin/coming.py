@@ -209,7 +209,7 @@ async def _rows(request: Request, days: int) -> list[ComingRow]:
     invitations = await _invitations(request, until)
     pairs = [(str(each.get("account_id") or ""), each["client_id"]) for each in events]
     names = await names_of(request, [*pairs, *((link.subject_id, contact.client_id) for link, contact in invitations)])
-    rows = [_row(each, names) for each in events]
+    rows, what = [_row(each, names) for each in events], "invitation"
     zone = ZoneInfo(reader.zone)
     for link, contact in invitations:
         client, on = names.clients.get(contact.client_id, contact.client_id), link.expires_at.astimezone(zone).date()
@@ -217,11 +217,11 @@ async def _rows(request: Request, days: int) -> list[ComingRow]:
             ComingRow(
                 key=f"invitation-{contact.id}",
                 on=on,
-                what="invitation",
+                what=what,
                 title=_("The invitation of %(who)s for %(client)s expires", who=contact.name, client=client),
                 effect=_("Send it again to keep the way in open."),
                 href=f"/admin/clients/{contact.client_id}/grants/{contact.grant_id}",
-                badge=Badge(_(_BADGES["invitation"])),
+                badge=Badge(_(_BADGES[what])),
             )
         )
     return sorted(rows, key=lambda row: (row.on, row.title))

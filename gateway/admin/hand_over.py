@@ -131,7 +131,8 @@ async def plan(request: Request) -> Response:
         if error.status in _CHANGED:
             return await _preview(request, sent, changed=True)
         return await _show(request, sent, problems=[Problem(error.field, error.detail)], status=422)
-    moved = count(sum(step["left"] is None for step in made["steps"]), "client", "clients")
+    moving = [step for step in made["steps"] if step["left"] is None]
+    moved = count(len(moving), "client", "clients")
     says = _("Planned for %(day)s: the access to %(clients)s is handed over. Until then you can take it back here.")
     await say(request, says % {"day": day(date.fromisoformat(made["on"])), "clients": moved})
     return see_other(LIST)
@@ -169,16 +170,17 @@ async def _preview(request: Request, sent: Sent, *, changed: bool = False) -> Re
 
 
 def _step(step: Mapping[str, Any], client: str) -> StepRow:
-    if step["left"] is not None:
-        note = _(_LEFT[step["left"]])
+    left = step["left"]
+    if left is not None:
+        note = _(_LEFT[left])
     elif step["kept"]:
         note = _("The successor has this access already; only the old one ends.")
     else:
         until = step["until"]
-        limit = _(" Ends, as now, before %(day)s.", day=day(date.fromisoformat(until))) if until else ""
-        note = _("Passes with the same boxes. Proof of authority is asked for anew.") + limit
+        limit = _("Ends, as now, before %(day)s.", day=day(date.fromisoformat(until))) if until else ""
+        note = " ".join([_("Passes with the same boxes. Proof of authority is asked for anew."), limit]).rstrip()
     href = f"/admin/clients/{step['client_id']}/grants/{step['grant_id']}"
-    return StepRow(client, href, _(KINDS[Kind(step["kind"])]), note, step["left"] is None)
+    return StepRow(client, href, _(KINDS[Kind(step["kind"])]), note, left is None)
 
 
 def _body(request: Request, sent: Sent) -> dict[str, Any]:
