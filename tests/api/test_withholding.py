@@ -65,7 +65,7 @@ def test_what_was_kept_from_one_person_stays_kept_when_all_get_it_back(api_on_bo
     assert api.call("DELETE", ALL, actor="staff/jo").status_code == 204
     assert not api.allows("sam", *PAPER)
     assert api.allows("dana", *PAPER)
-    actions = [entry["action"] for entry in api.call("GET", "/v1/trail?client_id=mia").json()["entries"]]
+    actions = [entry["action"] for entry in api.call("GET", "/v1/trail?client=mia&kind=change").json()["entries"]]
     changes = [each for each in actions if each and each.startswith("withhold.")]
     assert changes == ["withhold.end_for_all", "withhold.create_for_all", "withhold.create"]
 
