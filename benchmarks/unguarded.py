@@ -47,5 +47,5 @@ async def check(request: Request, guard: Guard) -> None:
 
 
 if __name__ == "__main__":
-    site.check = check
+    site.check = check  # type: ignore[attr-defined]
     sys.exit(gateway.main())

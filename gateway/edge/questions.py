@@ -126,7 +126,8 @@ async def _staff_plan(request: Request, action: str, resource_type: str) -> Plan
         properties = {"client_id": request.state.client.id, "practice_id": viewing.staff.practice_id}
         call = request.app.state.authz.plan(viewing.asking, action, resource_type, properties)
         viewing.plans[key] = asyncio.ensure_future(call)
-    return await viewing.plans[key]
+    plan: Plan = await viewing.plans[key]
+    return plan
 
 
 async def opens(request: Request, pages: Sequence[tuple[str, str]]) -> list[bool]:
@@ -273,7 +274,7 @@ def _question(
     about: Client | Item | Mapping[str, Any] | None,
     more: Mapping[str, str] = MappingProxyType({}),
 ) -> Question:
-    base = base_properties(request) | more
+    base = {**base_properties(request), **more}
     if about is None or isinstance(about, Mapping):
         properties = base | dict(about or {})
         resource_id = properties.pop("id", None) or properties.get("client_id") or properties.get("practice_id")
