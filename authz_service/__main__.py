@@ -13,9 +13,10 @@ from authz_service.app import create_app
 from authz_service.loading import Loading
 from authz_service.logs import configure_logs
 from authz_service.preparation import prepare_demo
-from authz_service.settings import SettingsError, read_settings
+from authz_service.settings import read_settings
 from authz_service.storage import StorageError, migrate
 from authz_service.tokens.signatures import KeyRefusedError
+from models.settings import SettingsError
 
 if TYPE_CHECKING:
     from authz_service.settings import Settings

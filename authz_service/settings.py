@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from models.settings import read_from_environment
+
 _ROOT = Path(__file__).resolve().parent.parent
-
-
-class SettingsError(Exception):
-    """The settings cannot be used; the message is one line for each problem and names the variable."""
 
 
 class Settings(BaseSettings):
@@ -97,14 +95,4 @@ class Settings(BaseSettings):
 
 def read_settings() -> Settings:
     """The settings from the environment; SettingsError when they cannot be used."""
-    try:
-        return Settings()
-    except ValidationError as error:
-        raise SettingsError(
-            "\n".join(_sentence(problem["loc"], problem["msg"]) for problem in error.errors())
-        ) from error
-
-
-def _sentence(place: tuple[int | str, ...], message: str) -> str:
-    text = message.removeprefix("Value error, ")
-    return f"KINGUARD_{str(place[0]).upper()}: {text}" if place else text
+    return read_from_environment(Settings)

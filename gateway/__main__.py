@@ -21,7 +21,8 @@ from gateway.practices import NotAddedError, add_practice
 from gateway.records.database import DatabaseError, migrate, require_ready
 from gateway.records.store import RecordsStore
 from gateway.seed import is_demo, seed
-from gateway.settings import Settings, SettingsError, read_settings
+from gateway.settings import Settings, read_settings
+from models.settings import SettingsError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.mail.address import mailbox
+from models.settings import read_from_environment
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
 _ROOT = Path(__file__).resolve().parent.parent
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SECRET_BYTES_MIN = 32
-
-
-class SettingsError(Exception):
-    """The settings cannot be used; the message is one line for each problem and names the variable."""
 
 
 class Settings(BaseSettings):
@@ -157,12 +154,4 @@ def _demo_refusals(public_url: str) -> list[str]:
 
 def read_settings() -> Settings:
     """The settings from the environment; SettingsError when they cannot be used."""
-    try:
-        return Settings()
-    except ValidationError as error:
-        raise SettingsError("\n".join(_sentence(found["loc"], found["msg"]) for found in error.errors())) from error
-
-
-def _sentence(place: tuple[int | str, ...], message: str) -> str:
-    text = message.removeprefix("Value error, ")
-    return f"KINGUARD_{str(place[0]).upper()}: {text}" if place else text
+    return read_from_environment(Settings)

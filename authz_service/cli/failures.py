@@ -10,11 +10,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from authz_service.commands.errors import CommandError
 from authz_service.engine import BundleError
-from authz_service.settings import SettingsError
 from authz_service.storage import StorageError
 from authz_service.tokens.clients import ClientsError
 from authz_service.tokens.issuing import ScopeRefusedError
 from authz_service.tokens.signatures import KeyRefusedError
+from models.settings import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,8 @@ from rich.console import Console
 
 from authz_service.cli.failures import failing_clearly
 from authz_service.preparation import WORLD, prepare_demo
-from authz_service.settings import SettingsError, read_settings
+from authz_service.settings import read_settings
+from models.settings import SettingsError
 from models.world import load_world
 
 if TYPE_CHECKING:

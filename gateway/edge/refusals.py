@@ -112,12 +112,12 @@ def _feature(facts: Mapping[str, Any], resource_type: str) -> Feature:
         base, _, parameter = name.rpartition(".")
         if base in _SWITCHED and parameter in _BY_NAME:
             return _BY_NAME[parameter]
-    return _FEATURES.get(resource_type, Feature.BASICS)
+    return FEATURE_OF.get(resource_type, Feature.BASICS)
 
 
 _SWITCHED = ("subject.toggle", "subject.client.switch", "subject.practice.switch")
 _BY_NAME = {feature.value: feature for feature in Feature}
-_FEATURES = {
+FEATURE_OF = {  # the part of the portal that a kind of item is in
     "calendar": Feature.CALENDAR,
     "appointment": Feature.CALENDAR,
     "invoice": Feature.INVOICES,

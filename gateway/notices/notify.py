@@ -55,20 +55,9 @@ def notify(
     names: list[str | None] = [None] if accounts is None else [name for name in dict.fromkeys(accounts) if name != but]
     item_type, item_id = item or (None, None)
     for name in names:
-        session.add(
-            Notice(
-                id=ordered_id(),
-                practice_id=practice_id,
-                event=event.value,
-                client_id=client_id,
-                item_type=item_type,
-                item_id=item_id,
-                path=_local(path),
-                subject_type=SubjectType.ACCOUNT.value,
-                subject_id=name,
-                but=but,
-            )
-        )
+        notice = _notice(event, practice_id, client_id, path, (SubjectType.ACCOUNT, name))
+        notice.item_type, notice.item_id, notice.but = item_type, item_id, but
+        session.add(notice)
 
 
 def notify_staff(
@@ -76,17 +65,21 @@ def notify_staff(
 ) -> None:
     """Tell members of the practice's staff, each of whom must still be allowed to view the client, if there is one."""
     for name in dict.fromkeys(staff):
-        session.add(
-            Notice(
-                id=ordered_id(),
-                practice_id=practice_id,
-                event=event.value,
-                client_id=client_id,
-                path=_local(path),
-                subject_type=SubjectType.STAFF.value,
-                subject_id=name,
-            )
-        )
+        session.add(_notice(event, practice_id, client_id, path, (SubjectType.STAFF, name)))
+
+
+def _notice(
+    event: Event, practice_id: str, client_id: str | None, path: str, reader: tuple[SubjectType, str | None]
+) -> Notice:
+    return Notice(
+        id=ordered_id(),
+        practice_id=practice_id,
+        event=event.value,
+        client_id=client_id,
+        path=_local(path),
+        subject_type=reader[0].value,
+        subject_id=reader[1],
+    )
 
 
 def _local(path: str) -> str:

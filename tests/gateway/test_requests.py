@@ -9,32 +9,20 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlmodel import select
 
-from gateway.background import Background
 from models.tables.mail import Notice
 from models.tables.requests import AccessRequest
-from tests.gateway.portal_stack import Portal, portal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
     import httpx
 
-    from tests.gateway.portal_stack import Browser, SeededFiles
+    from tests.gateway.portal_stack import Browser, Portal
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def site(tmp_path: Path, seeded_files: SeededFiles, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Portal]:
-    """A portal that keeps its notices where they are written, so that tests can read them there."""
-
-    async def rest(_background: Background) -> None:
-        return
-
-    monkeypatch.setattr(Background, "run", rest)
-    async with portal(tmp_path, seeded_files) as running:
-        yield running
+def site(quiet_site: Portal) -> Portal:
+    return quiet_site
 
 
 async def ask(browser: Browser, client: str, kind: str, action: str = "view", note: str = "") -> httpx.Response:

@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from gateway.settings import Settings, SettingsError, read_settings
+from gateway.settings import Settings, read_settings
+from models.settings import SettingsError
 
 PRODUCTION = {
     "KINGUARD_PROFILE": "production",

@@ -15,7 +15,8 @@ from gateway.__main__ import prepare
 from gateway.records.database import DatabaseError, migrate
 from gateway.records.store import RecordsStore
 from gateway.seed import is_demo
-from gateway.settings import Settings, SettingsError
+from gateway.settings import Settings
+from models.settings import SettingsError
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:

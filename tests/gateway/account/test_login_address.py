@@ -8,20 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlmodel import select
 
-from gateway.background import Background
 from gateway.seed import DEMO_PASSWORD
 from models.tables.getting_in import Contact, MailedLink
 from models.tables.identity import Credential, Person
 from models.tables.mail import Mail
-from tests.gateway.portal_stack import portal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
     import httpx
 
-    from tests.gateway.portal_stack import Browser, Portal, SeededFiles
+    from tests.gateway.portal_stack import Browser, Portal
 
 pytestmark = pytest.mark.anyio
 PAGE, NEW = "/account/address", "dana.novak@new.example"
@@ -29,15 +24,8 @@ _LINK = re.compile(r"http://127\.0\.0\.1:8080(/address/[\w-]+)")
 
 
 @pytest.fixture
-async def site(tmp_path: Path, seeded_files: SeededFiles, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Portal]:
-    """A portal that keeps its mails where they are written."""
-
-    async def rest(_background: Background) -> None:
-        return
-
-    monkeypatch.setattr(Background, "run", rest)
-    async with portal(tmp_path, seeded_files) as running:
-        yield running
+def site(quiet_site: Portal) -> Portal:
+    return quiet_site
 
 
 async def ask(browser: Browser, address: str = NEW, password: str = DEMO_PASSWORD) -> httpx.Response:

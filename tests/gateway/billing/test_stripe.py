@@ -12,7 +12,8 @@ from sqlmodel import select
 from gateway.payments import settlement
 from gateway.payments.provider import NotSigned, Order, ProviderRefused, ProviderSilent, Standing, Word
 from gateway.payments.stripe import StripeProvider
-from gateway.settings import Settings, SettingsError, read_settings
+from gateway.settings import Settings, read_settings
+from models.settings import SettingsError
 from models.tables.billing import PaymentAttempt
 from models.tables.records import Invoice, Payment
 from models.vocabulary import PaymentReason, PaymentState

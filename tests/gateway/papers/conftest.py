@@ -9,24 +9,13 @@ import pytest
 from PIL import Image
 from reportlab.pdfgen.canvas import Canvas
 
-from gateway.background import Background
-from tests.gateway.portal_stack import Portal, SeededFiles, portal
-
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
+    from tests.gateway.portal_stack import Portal
 
 
 @pytest.fixture
-async def site(tmp_path: Path, seeded_files: SeededFiles, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Portal]:
-    """A portal that keeps its mails and notices where they are written, so that tests can read them there."""
-
-    async def rest(_background: Background) -> None:
-        return
-
-    monkeypatch.setattr(Background, "run", rest)
-    async with portal(tmp_path, seeded_files) as running:
-        yield running
+def site(quiet_site: Portal) -> Portal:
+    return quiet_site
 
 
 def pdf_file(text: str = "One page.") -> bytes:
