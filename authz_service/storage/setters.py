@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from authz_service.facts.rows import EVERYONE
@@ -70,10 +71,10 @@ def setter_of(rows: Reading, fact: str, about: About) -> Setter | None:
         return block_of(rows, about.account_id, about.client_id)
     if fact == "subject.account.state":
         return _since(rows.history(tables.AccountRow, id=about.account_id), lambda row: row.state)
-    if name := _OF_PRACTICE.get(fact):
-        return _since(rows.history(tables.PracticeRow, practice_id=about.practice_id), lambda row: getattr(row, name))
-    if name := _OF_CLIENT.get(fact):
-        return _since(rows.history(tables.ClientRow, id=about.client_id), lambda row: getattr(row, name))
+    if fact in _OF_PRACTICE:
+        return _since(rows.history(tables.PracticeRow, practice_id=about.practice_id), attrgetter(_OF_PRACTICE[fact]))
+    if fact in _OF_CLIENT:
+        return _since(rows.history(tables.ClientRow, id=about.client_id), attrgetter(_OF_CLIENT[fact]))
     if fact.startswith(_PRACTICE_SWITCH):
         ids = {"practice_id": about.practice_id, "feature": fact.removeprefix(_PRACTICE_SWITCH)}
         return _since(rows.history(tables.PracticeSwitchRow, **ids), lambda row: row.is_on)

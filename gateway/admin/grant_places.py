@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.edge.questions import may
 from gateway.web.language import N_, _
+from models.vocabulary import GrantStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.requests import Request
 
+_LOOK = "/admin/as/"
 # Name, icon, where it is (account, client and grant are filled in), and what it takes to open it.
 _PLACES = (
     (N_("See what they see"), "people", "/admin/as/{account}/c/{client}", ("view", "grant")),
@@ -37,8 +39,9 @@ async def grant_places(request: Request, grant: Mapping[str, Any]) -> list[Place
     """The further pages that open for the reader."""
     openings = await may(request, [(action, kind, {}) for *_rest, (action, kind) in _PLACES])
     ids = {"account": grant["account_id"], "client": grant["client_id"], "grant": grant["id"]}
+    active = grant["status"] == GrantStatus.ACTIVE.value  # Whoever has no access sees nothing that could be looked at.
     return [
         Place(_(label), icon, path.format(**ids))
         for (label, icon, path, _question), is_open in zip(_PLACES, openings, strict=True)
-        if is_open
+        if is_open and (active or not path.startswith(_LOOK))
     ]
