@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from authz_service.commands.errors import ConflictError, InvalidError, NotFoundError
 from authz_service.commands.grants import put_grant
@@ -124,7 +124,7 @@ def _move(acting: Acting, writer: Writer, grant: Grant, into: str) -> str:
 
 
 def _keep_from(writer: Writer, practice_id: str, client_id: str, account_id: str, into: str) -> None:
-    about = {"practice_id": practice_id, "client_id": client_id, "account_id": into}
+    about: dict[str, Any] = {"practice_id": practice_id, "client_id": client_id, "account_id": into}
     known = set(writer.reading.withheld_from(into, client_id))
     for item in writer.reading.withheld_from(account_id, client_id):
         if item not in known:

@@ -80,7 +80,8 @@ async def cautions_of_client(
             more += _of_address(session, practice_id, said, age, client_id)
         return more
 
-    return found + await request.app.state.records.read(practice_id, read)
+    more: list[Caution] = await request.app.state.records.read(practice_id, read)
+    return found + more
 
 
 async def cautions_of_address(request: Request, address: str, kind: str, contact: Contact) -> list[Caution]:
@@ -113,19 +114,23 @@ async def cautions_of_address(request: Request, address: str, kind: str, contact
 
 
 def _others(session: Session, contact: Contact, address: str) -> list[Contact]:
-    """Contacts of other people with the address, in whatever spelling."""
-    wanted = canonical(address)
-    chosen = select(Contact).where(
-        Contact.practice_id == contact.practice_id,
-        col(Contact.email).icontains(address, autoescape=True),
-        col(Contact.merged_into).is_(None),
-        Contact.id != contact.id,
-    )
+    """Contacts of other people with the address."""
     return [
         one
-        for one in session.exec(chosen.order_by(Contact.name))
-        if canonical(one.email or "") == wanted and (one.account_id is None or one.account_id != contact.account_id)
+        for one in _holders(session, contact.practice_id, address)
+        if one.id != contact.id and (one.account_id is None or one.account_id != contact.account_id)
     ]
+
+
+def _holders(session: Session, practice_id: str, address: str) -> list[Contact]:
+    """Contacts with the address, in whatever spelling, by name."""
+    chosen = select(Contact).where(
+        Contact.practice_id == practice_id,
+        col(Contact.email).icontains(address, autoescape=True),
+        col(Contact.merged_into).is_(None),
+    )
+    wanted = canonical(address)
+    return [one for one in session.exec(chosen.order_by(Contact.name)) if canonical(one.email or "") == wanted]
 
 
 def _namesakes(session: Session, practice_id: str, said: ClientSaid, client_id: str | None) -> list[Caution]:
@@ -157,8 +162,7 @@ def _namesakes(session: Session, practice_id: str, said: ClientSaid, client_id: 
 def _of_address(
     session: Session, practice_id: str, said: ClientSaid, age: AgeClass, client_id: str | None
 ) -> list[Caution]:
-    new = Contact(id="", practice_id=practice_id, client_id=client_id or "", kind="self", name="", added_by="")
-    others = _others(session, new, said.email)
+    others = [one for one in _holders(session, practice_id, said.email) if one.client_id != client_id]
     parents = [one for one in others if one.kind in _PARENTS]
     if parents and age is AgeClass.TEEN:
         what = _(

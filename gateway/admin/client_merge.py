@@ -89,7 +89,7 @@ async def _holds(request: Request, client_id: str) -> list[str]:
 
     def read(session: Session) -> int:
         return sum(
-            session.exec(select(func.count()).select_from(table).where(table.client_id == client_id)).one()  # type: ignore[arg-type]
+            session.exec(select(func.count()).select_from(table).where(table.client_id == client_id)).one()
             for table in ITEMS.values()
         )
 

@@ -72,7 +72,7 @@ def test_a_child_is_taken_on_and_a_guardian_let_in_with_an_order(people: People,
         page.get_by_label("E-mail address").fill(f"gil{width}@mail.example")
         page.get_by_label("By what authority they act").select_option(label="Legal guardian, by court order")
         page.get_by_label("Proof", exact=True).select_option(label="Court order")
-        page.get_by_label("File").set_input_files(order)
+        page.get_by_label("File", exact=True).set_input_files(order)
         page.get_by_label("Last day of access").fill("2035-12-31")
         page.get_by_role("button", name="Save").click()
         row = page.get_by_role("listitem").filter(has_text=f"Gil{width}")
