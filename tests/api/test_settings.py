@@ -8,8 +8,8 @@ import pytest
 
 from authz_service.api.service import Service
 from authz_service.settings import read_settings
-from models.settings import SettingsError
 from authz_service.storage import StorageError
+from models.settings import SettingsError
 from tests.api.conftest import settings_of
 
 if TYPE_CHECKING:
