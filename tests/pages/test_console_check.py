@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -40,7 +41,9 @@ def test_one_click_mends_what_it_names_and_the_finding_is_gone(people: People, s
     try:
         with people.page("jo") as page:
             page.goto("/admin/check")
-            page.get_by_role("button", name="Switch it off: Tom Delgado, for Rosa Delgado: Service plan").click()
+            page.get_by_role(
+                "button", name=re.compile(r"^Switch it off\s*: Tom Delgado, for Rosa Delgado: Service plan")
+            ).click()
             expect(page.get_by_role("status")).to_contain_text("Done: Tom Delgado, for Rosa Delgado: Service plan.")
             expect(page.get_by_role("heading", name="Switched on, though it can never open")).to_have_count(0)
         grant = stack.backend.get("/v1/grants/g_tom_rosa").json()
@@ -55,8 +58,8 @@ def test_a_guided_mend_leads_to_where_it_is_done(people: People) -> None:
     """Proof is put on file where proofs are kept; a permission under a closed ceiling is led to the bulk edit."""
     with people.page("jo") as page:
         page.goto("/admin/check")
-        page.get_by_role("link", name="Put proof on file: Dana Novak, for Mia Novak").click()
-        expect(page).to_have_url(lambda url: url.endswith("/admin/clients/mia/grants/g_dana_mia/proofs"))
+        page.get_by_role("link", name=re.compile(r"^Put proof on file\s*: Dana Novak, for Mia Novak")).click()
+        expect(page).to_have_url(re.compile("/admin/clients/mia/grants/g_dana_mia/proofs$"))
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -66,7 +69,7 @@ def test_what_is_right_is_called_right_with_a_reason_and_can_be_shown_again(
     """The reason is needed, kept with the name, and in the trail."""
     with people.page("jo", width) as page:
         page.goto("/admin/check")
-        page.get_by_role("link", name="This is right: Cara Mendes and Pam Whitfield").click()
+        page.get_by_role("link", name=re.compile(r"^This is right\s*: Cara Mendes and Pam Whitfield")).click()
         page.get_by_label("Why is it right?").fill("   ")
         page.get_by_role("button", name="Do not show again").click()
         expect(page.get_by_role("alert")).to_contain_text("Say why")
@@ -96,9 +99,7 @@ def test_a_rule_with_many_findings_is_searched_by_name(people: People) -> None:
 
 
 @pytest.mark.parametrize("name", ["ken", "bea", "sky", "rex"])
-def test_only_who_runs_the_practice_sees_the_check_and_the_staff(
-    name: str, visitors: Callable[[str], Visitor]
-) -> None:
+def test_only_who_runs_the_practice_sees_the_check_and_the_staff(name: str, visitors: Callable[[str], Visitor]) -> None:
     visitor = visitors(name)
     for path in ("/admin/check", "/admin/staff", "/admin/bulk", "/admin/staff/ken", "/admin/practice/kinds"):
         assert visitor.read(path).status_code == 403, path
