@@ -165,7 +165,8 @@ def _brief(grant: Grant) -> dict[str, Any]:
 
 
 def _switches_reply(found: Mapping[Feature, bool], version: int) -> Reply:
-    return Reply({"switches": dict(found), "etag": str(version)}, headers={"etag": f'"{version}"'})
+    content: dict[Feature, bool] = dict(found)
+    return Reply({"switches": content, "etag": str(version)}, headers={"etag": f'"{version}"'})
 
 
 def _kind_content(call: Call, found: KindDefaults) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from authz_service.engine import Policy
     from authz_service.facts.set_up import Finding
     from authz_service.storage import AccessStore
+    from models.tables.access import History
 
 REASON_CHARACTERS_MAX = 500
 
@@ -55,7 +56,7 @@ def check_set_up(store: AccessStore, policy: Policy, practice_id: str) -> Check:
         snapshot = read_practice(rows, practice_id)
         if snapshot is None:
             raise NotFoundError("practice")
-        grants, items, kept = (table.__table__.c for table in (GrantRow, ResourceRow, DismissalRow))  # type: ignore[attr-defined]
+        grants, items, kept = _columns(GrantRow), _columns(ResourceRow), _columns(DismissalRow)
         waiting = select(grants.id, grants.valid_from).where(
             grants.practice_id == practice_id, grants.status == GrantStatus.PENDING.value, grants.valid_to.is_(None)
         )
@@ -78,6 +79,10 @@ def check_set_up(store: AccessStore, policy: Policy, practice_id: str) -> Check:
         ]
     holders = {grant.id: grant.account_id for grant in snapshot.grants.values()}
     return Check(find_all(estate), dismissals, holders)
+
+
+def _columns(table: type[History]) -> Any:
+    return table.__table__.c  # type: ignore[attr-defined]
 
 
 def dismiss_finding(acting: Acting, practice_id: str, finding: str, reason: str) -> None:

@@ -67,8 +67,8 @@ async def contact_findings(request: Request) -> list[Found]:
 
     def read(session: Session) -> tuple[Sequence[Contact], dict[str, date]]:
         known = select(Contact).where(Contact.practice_id == practice_id, col(Contact.merged_into).is_(None))
-        born = select(Client.id, Client.born).where(Client.practice_id == practice_id)
-        return session.exec(known.order_by(Contact.id)).all(), dict(session.exec(born).all())
+        born = select(col(Client.id), col(Client.born)).where(Client.practice_id == practice_id)
+        return session.exec(known.order_by(Contact.id)).all(), {str(key): day for key, day in session.exec(born)}
 
     contacts, born = await request.app.state.records.read(practice_id, read)
     today = request.app.state.clock().astimezone(ZoneInfo(request.state.reader.zone)).date()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlmodel import select
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 ADDED = datetime(2026, 6, 1, tzinfo=UTC)
 
 
-def keep(site: Portal, key: str, who: tuple[str, str | None, str], email: str, **more: str) -> None:
+def keep(site: Portal, key: str, who: tuple[str, str | None, str], email: str, **more: Any) -> None:
     """A contact of northgate's: client, account and kind."""
     client, account, kind = who
     with site.state.records.session("northgate") as session:
