@@ -160,6 +160,8 @@ def emergency_reads(
 def _is_under_emergency(entry: Mapping[str, Any]) -> bool:
     if entry["type"] == "event":
         return entry["resource"] is not None and entry["resource"]["type"] in _OPENED
+    if entry["resource"]["type"] not in _OPENED or entry["action"] not in ("view", "download"):
+        return False  # What its holder may by their own right: the rule opens nothing else.
     # Without the legend of the facts nobody can tell, so it is listed.
     known = entry.get("situations")
     return entry["client_id"] is None or known is None or any(facts.get("subject.emergency", False) for facts in known)

@@ -60,24 +60,30 @@ async def client_plan(request: Request) -> Response:
 
 
 async def client_notes(request: Request) -> Response:
-    """Clinical notes and treatment plans, the newest first."""
-    rows = []
-    for kind, table in (("treatment_plan", TreatmentPlan), ("clinical_note", ClinicalNote)):
-        found = await listing(request, kind, order_by=(col(table.dated).desc(),), limit=NOTES_MAX)
-        rows += [(kind, row) for row in found.rows]
-    authors = await staff_names(request, [row.author for _kind, row in rows])
+    """Clinical notes, the newest first."""
+    return await _papers(request, "clinical_note", _("Notes of %(name)s", name=request.state.client.name))
+
+
+async def client_treatment(request: Request) -> Response:
+    """Treatment plans, the newest first."""
+    return await _papers(request, "treatment_plan", _("Treatment plans of %(name)s", name=request.state.client.name))
+
+
+async def _papers(request: Request, kind: str, title: str) -> Response:
+    table = TreatmentPlan if kind == "treatment_plan" else ClinicalNote
+    found = await listing(request, kind, order_by=(col(table.dated).desc(),), limit=NOTES_MAX)
+    authors = await staff_names(request, [row.author for row in found.rows])
     notes = [
         {
             "id": row.id,
             "title": row.title,
-            "kind": _("Treatment plan") if kind == "treatment_plan" else _("Clinical note"),
             "author": authors.get(row.author, ""),
             "dated": day(row.dated),
             "body": row.body,
         }
-        for kind, row in rows
+        for row in found.rows
     ]
-    return await page(request, "admin/chart_notes.html", notes=notes)
+    return await page(request, "admin/chart_notes.html", title=title, notes=notes)
 
 
 _CLIENT = "/admin/clients/{client}"
@@ -85,4 +91,5 @@ ROUTES = (
     Route(f"{_CLIENT}/calendar", client_calendar, guard=Guard("view", "calendar")),
     Route(f"{_CLIENT}/plan", client_plan, guard=Guard("view", "service_plan")),
     Route(f"{_CLIENT}/notes", client_notes, guard=Guard("view", "clinical_note")),
+    Route(f"{_CLIENT}/treatment-plans", client_treatment, guard=Guard("view", "treatment_plan")),
 )

@@ -45,7 +45,8 @@ _OPENED = (
     (N_("Forms"), "form", "forms", ("view", "form")),
     (N_("Service plan"), "plan", "plan", ("view", "service_plan")),
     (N_("Calendar"), "calendar", "calendar", ("view", "calendar")),
-    (N_("Notes and treatment plans"), "lock", "notes", ("view", "clinical_note")),
+    (N_("Notes"), "lock", "notes", ("view", "clinical_note")),
+    (N_("Treatment plans"), "lock", "treatment-plans", ("view", "treatment_plan")),
 )
 
 

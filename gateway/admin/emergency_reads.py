@@ -33,6 +33,7 @@ class ReadView:
     title: str
     times: list[str]
     entry: str
+    is_along: bool  # asked while a page about something else was made
 
     @property
     def when(self) -> str:
@@ -48,15 +49,22 @@ async def reads_in_words(request: Request, reads: Sequence[Mapping[str, Any]]) -
     zone = ZoneInfo(request.state.reader.zone)
     views: dict[tuple[Any, ...], ReadView] = {}
     shown = {(one["request_id"], _key(one)) for one in reads if one["action"] == "view"}
+    # A page is decided before anything else is asked for it, so the first answer of a request is what was opened.
+    first: dict[str | None, str] = {}
+    for one in reads:
+        first.setdefault(one["request_id"], one["id"])
     titles = await titles_of(request, map(_key, reads))
     for one in reads:
         if one["type"] == "decision" and one["action"] != "view" and (one["request_id"], _key(one)) in shown:
             continue
         resource = one["resource"]
+        is_item = resource["id"] not in (None, one["client_id"], one["practice_id"])
+        is_along = one["type"] == "decision" and not is_item and first[one["request_id"]] != one["id"]
         key = (one["type"], one["action"], resource["type"], resource["id"], one["client_id"])
         at = clock_time(datetime.fromisoformat(one["at"]).astimezone(zone))
         if key in views:
             views[key].times.append(at)
+            views[key].is_along &= is_along
             continue
         what = action_words(one) if one["type"] == "event" else asked_words(one["action"], resource["type"])
         title = titles.get((resource["type"], resource["id"]), "")
@@ -64,7 +72,7 @@ async def reads_in_words(request: Request, reads: Sequence[Mapping[str, Any]]) -
             title = (
                 _("A list over all clients, which may have shown this one") if one["client_id"] is None else _("List")
             )
-        views[key] = ReadView(what, title, [at], one["id"])
+        views[key] = ReadView(what, title, [at], one["id"], is_along)
     return list(views.values())
 
 

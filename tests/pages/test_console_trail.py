@@ -51,7 +51,7 @@ def test_emergency_access_from_the_reason_to_the_sign_off(people: People, width:
         page.get_by_role("button", name="Open emergency access").click()
         expect(page.get_by_role("alert")).to_contain_text("is open until")
         look(page, "emergency_client")
-        for name in ("Documents", "Forms", "Service plan", "Calendar", "Notes and treatment plans"):
+        for name in ("Documents", "Forms", "Service plan", "Calendar", "Notes", "Treatment plans"):
             page.locator("main").get_by_role("link", name=name, exact=True).click()
             expect(page.get_by_role("alert")).to_contain_text("is open until")
             look(page, f"emergency_{name.split()[0].lower()}")
