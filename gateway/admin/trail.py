@@ -242,7 +242,8 @@ def _view(request: Request, entry: Mapping[str, Any], names: Names) -> EntryView
         parts.append(names.account(account))
     if entry["type"] != "decision" and resource.get("type") and resource["type"] not in ("trail", "client"):
         parts.append(type_words(resource["type"]))
-    if resource.get("id") and resource["id"] not in (entry.get("client_id"), entry.get("practice_id")):
+    told = (entry.get("client_id"), entry.get("practice_id"))
+    if resource.get("id") and resource["id"] not in told and resource["type"] != "emergency_access":
         parts.append(str(resource["id"]))
     badges = {
         "change": Badge(_("Change"), "info"),
