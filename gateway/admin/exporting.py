@@ -137,6 +137,8 @@ def _people(access: Mapping[str, Any], clients: Mapping[str, Client], contacts: 
     rows = []
     for entry in access["clients"]:
         client = clients.get(entry["id"])
+        if client is not None and client.merged_into:
+            continue
         about = {
             "client_id": entry["id"],
             "client_name": client.name if client else entry["id"],

@@ -20,22 +20,18 @@ from anyio import to_thread
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from gateway.account.credentials import credential_of, has_joined
-from gateway.account.invitations import Inviting, invite
+from gateway.account.invitations import Inviting
 from gateway.admin.importing.known import Ages, Known, read_known
 from gateway.admin.importing.plan import Draft, Drafter, Match, Step, add_rest
 from gateway.admin.importing.reading import Table, UnreadableError, read_table
 from gateway.admin.importing.rows import Fault, is_day_first, read_rows
 from gateway.admin.importing.shapes import MAPPED, SHAPES, columns_of, detect
+from gateway.admin.importing.writing import write_records
 from gateway.edge.authz_client import acting_amr
 from gateway.edge.errors import CannotDecide, Rejected
-from gateway.notices.notify import Event, notify
 from gateway.web.language import _
-from models.tables.getting_in import Contact
-from models.tables.identity import Person
 from models.tables.imports import ImportJob
-from models.tables.records import Client, ClientHome, Practice
-from models.vocabulary import SubjectType
+from models.tables.records import Practice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +40,6 @@ if TYPE_CHECKING:
 
 AGAIN = timedelta(seconds=45)  # after which a running job is taken up by the next beat
 KEPT = timedelta(days=7)  # a draft that nobody finishes
-_SAVED = 500  # rows written at once
 log: Any = structlog.get_logger()
 
 
@@ -233,7 +228,7 @@ async def finish(state: Any, practice_id: str, job_id: str) -> None:
         running = session.exec(select(ImportJob).where(col(ImportJob.id) == job_id).with_for_update()).one()
         if running.state != "running":
             return  # Another process was faster.
-        _write_records(session, shown, told, running, inviting, invites=invites)
+        write_records(session, shown, told, running, inviting, invites=invites)
         running.state, running.finished_at = "done", inviting.now
         running.counts = counts_of(shown)
         running.content, running.plan = b"", b""
@@ -253,52 +248,6 @@ def counts_of(shown: Shown) -> dict[str, int]:
         "left_out": sum(step.outcome == "left_out" for step in shown.steps),
         "invited": shown.invited,
     }
-
-
-def _write_records(
-    session: Session, shown: Shown, told: Mapping[str, Any], job: ImportJob, inviting: Inviting, *, invites: bool
-) -> None:
-    own: dict[str, Any] = {"practice_id": job.practice_id}
-    wanted = {step.place for step in shown.steps if step.part == "grants" and step.outcome != "left_out"}
-    for client in shown.records["clients"]:
-        session.add(ClientHome(client_id=client["id"], **own))
-        born = date.fromisoformat(client["born"])
-        shown_as = {name: client[name] for name in ("id", "name", "preferred")}
-        session.add(Client(**shown_as, **own, born=born))
-    used = {contact["account_id"] for contact in shown.records["contacts"] if contact["grant"] in wanted}
-    for one in shown.records["people"]:
-        if one["id"] in used and session.get(Person, (SubjectType.ACCOUNT.value, one["id"])) is None:
-            values = {"name": one["name"], "email": one["email"], "phone": one["phone"] or None}
-            person = {"subject_type": SubjectType.ACCOUNT.value, "subject_id": one["id"], "language": one["language"]}
-            session.add(Person(**person, **values))
-    for number, contact in enumerate(shown.records["contacts"]):
-        place = contact["grant"]
-        values = {name: contact[name] for name in ("id", "client_id", "account_id", "kind", "name", "email")}
-        values |= {
-            "phone": contact["phone"] or None,
-            "grant_id": None if place is None else told["grants"][place]["id"],
-        }
-        session.merge(Contact(**values, **own, added_by=inviting.by, added_at=inviting.now))
-        if number % _SAVED == 0:
-            session.flush()
-    session.flush()
-    if invites:
-        _invite(session, shown, inviting)
-
-
-def _invite(session: Session, shown: Shown, inviting: Inviting) -> None:
-    """Mail each new person once, by link; whoever has signed in before is told that a profile was added (c3)."""
-    invited: set[str] = set()
-    for contact in shown.records["contacts"]:
-        account_id, client_id = contact["account_id"], contact["client_id"]
-        if not account_id:
-            continue
-        if has_joined(credential_of(session, SubjectType.ACCOUNT, account_id)):
-            about = {"practice_id": inviting.practice.id, "client_id": client_id, "item": None}
-            notify(session, Event.PROFILE, **about, path=f"/c/{client_id}", accounts=[account_id])
-        elif account_id not in invited:
-            invited.add(account_id)
-            invite(session, session.get_one(Person, (SubjectType.ACCOUNT.value, account_id)), inviting, None)
 
 
 async def _put(state: Any, job: ImportJob, values: Mapping[str, Any]) -> None:
@@ -325,6 +274,8 @@ async def resume_imports(state: Any) -> int:
                 resumed += 1
             except CannotDecide as error:
                 log.warning("import_waits", job=job_id, reason=str(error))
+            except Exception:  # One import that fails must not hold up the others; it stays visible as under way.
+                log.exception("import_failed", job=job_id)
         stale = (
             col(ImportJob.practice_id) == practice_id,
             col(ImportJob.state) == "draft",

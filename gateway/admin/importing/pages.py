@@ -6,9 +6,7 @@ import csv
 import io
 import re
 import secrets
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import update
 from sqlmodel import col, func, select
@@ -19,23 +17,19 @@ from gateway.admin.importing.jobs import Shown, draft, finish, pack, start, unpa
 from gateway.admin.importing.plan import LEAVE, NEW, USE
 from gateway.admin.importing.reading import UnreadableError, escaped
 from gateway.admin.importing.shapes import FIELDS, MAPPED, SHAPES, TOGGLES, field_words
+from gateway.admin.importing.telling import counts_said, describe, describe_export, names_of, past_of, summary_of
 from gateway.admin.switches import Problem
 from gateway.edge.errors import CannotDecide, NotFound, Rejected
 from gateway.edge.guard import Guard, Route
 from gateway.edge.questions import may
 from gateway.records.files import FILE_BYTES_MAX
-from gateway.web.formats import clock_time, day
-from gateway.web.language import N_, _, ngettext
+from gateway.web.language import N_, _
 from gateway.web.pages import page, say, see_other
 from gateway.web.paging import page_number, pages_of
 from gateway.web.words import Badge
 from models.tables.imports import ExportDone, ImportJob
-from models.vocabulary import SubjectType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
     from sqlmodel import Session
     from starlette.requests import Request
 
@@ -53,29 +47,11 @@ _OUTCOMES = {
     "changed": Badge(N_("Is changed as in the file"), "info"),
     "left_out": Badge(N_("Left out")),
 }
-_STATES = {
-    "draft": Badge(N_("Not imported yet"), "warn"),
-    "running": Badge(N_("Under way"), "info"),
-    "done": Badge(N_("Imported"), "good"),
-    "discarded": Badge(N_("Discarded")),
-}
 _CHOICES = {
     USE: N_("The same person: use the one who is here"),
     LEAVE: N_("Leave these rows out"),
     NEW: N_("Somebody else: add a new client"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """An import or export of the past, or one that waits."""
-
-    title: str
-    by: str
-    when: str
-    state: Badge
-    says: str
-    href: str
 
 
 async def show_imports(request: Request) -> Response:
@@ -107,7 +83,7 @@ async def take_file(request: Request) -> Response:
     )
     try:
         shown = await draft(app, job, reader.actor)
-    except UnreadableError as error:
+    except (UnreadableError, Rejected) as error:
         return await _start_page(request, str(error))
     job.plan, job.digest = pack(shown), shown.digest
 
@@ -125,7 +101,9 @@ async def show_job(request: Request) -> Response:
     job = await _job(request)
     if job.state == "draft":
         return await _draft_page(request, job, unpack(job.plan))
-    response = await page(request, "admin/import_done.html", job=job, past=await _past(request, job), counts=_said(job))
+    response = await page(
+        request, "admin/import_done.html", job=job, past=await past_of(request, job), counts=counts_said(job)
+    )
     if job.state == "running":
         response.headers["Refresh"] = "4"
     return response
@@ -246,21 +224,10 @@ async def _start_page(request: Request, problem: str = "") -> Response:
         return list(session.exec(newest.offset(first).limit(HISTORY))), total, list(session.exec(latest))
 
     jobs, total, exports = await request.app.state.records.read(practice_id, read)
-    names = await _names(
+    names = await names_of(
         request, [*(job.started_by or job.made_by for job in jobs), *(each.done_by for each in exports)]
     )
     (may_export,) = await may(request, [("export", "records", {})])
-    taken = [
-        Past(
-            _("Export with files") if each.with_files else _("Export"),
-            names.get(each.done_by, each.done_by),
-            _moment(request, each.done_at),
-            Badge(_("Taken out"), "info"),
-            "",
-            "",
-        )
-        for each in exports
-    ]
     return await page(
         request,
         "admin/import.html",
@@ -269,8 +236,8 @@ async def _start_page(request: Request, problem: str = "") -> Response:
         once=secrets.token_hex(16),
         limit=FILE_BYTES_MAX // 1024**2,
         shapes=[(shape.product, _(shape.says)) for shape in SHAPES.values()],
-        history=[_describe(request, job, names) for job in jobs],
-        exports=taken,
+        history=[describe(request, job, names) for job in jobs],
+        exports=[describe_export(request, done, names) for done in exports],
         may_export=may_export,
         pages=pages_of(request, total, HISTORY),
     )
@@ -290,7 +257,7 @@ async def _draft_page(request: Request, job: ImportJob, shown: Shown) -> Respons
         options=job.options,
         differs=any(step.outcome in ("kept", "changed") for step in shown.steps),
         problem=job.problem,
-        summary=_summary(shown),
+        summary=summary_of(shown),
         steps=chosen[first : first + SIZE],
         outcomes={name: Badge(_(badge.label), badge.tone) for name, badge in _OUTCOMES.items()},
         shows=[
@@ -304,100 +271,6 @@ async def _draft_page(request: Request, job: ImportJob, shown: Shown) -> Respons
         fields=[(name, _(field_words(name)), shown.columns.get(name, "")) for name in (*FIELDS, *TOGGLES)],
         pages=pages_of(request, len(chosen), SIZE),
     )
-
-
-def _summary(shown: Shown) -> list[str]:
-    """What would happen, a sentence for each sort of thing."""
-    clients, access = shown.number_of("new", "clients"), shown.number_of("new", "grants")
-    contacts = sum(contact["grant"] is None for contact in shown.records.get("contacts", ()))
-    changed = shown.number_of("changed", "clients") + shown.number_of("changed", "grants")
-    kept = shown.number_of("kept", "clients") + shown.number_of("kept", "grants")
-    here = sum(step.outcome == "unchanged" for step in shown.steps)
-    left = sum(step.outcome == "left_out" for step in shown.steps)
-    mailed = shown.invited
-    told = (
-        (clients, ngettext("%(count)s client is added.", "%(count)s clients are added.", clients, count=clients)),
-        (access, ngettext("Access is given once.", "Access is given %(count)s times.", access, count=access)),
-        (
-            contacts,
-            ngettext(
-                "%(count)s contact is kept without access.",
-                "%(count)s contacts are kept without access.",
-                contacts,
-                count=contacts,
-            ),
-        ),
-        (
-            changed,
-            ngettext(
-                "%(count)s row is changed as in the file.",
-                "%(count)s rows are changed as in the file.",
-                changed,
-                count=changed,
-            ),
-        ),
-        (
-            kept,
-            ngettext(
-                "%(count)s row differs and stays as it is here.",
-                "%(count)s rows differ and stay as they are here.",
-                kept,
-                count=kept,
-            ),
-        ),
-        (here, ngettext("%(count)s row is here already.", "%(count)s rows are here already.", here, count=here)),
-        (left, ngettext("%(count)s row is left out.", "%(count)s rows are left out.", left, count=left)),
-        (
-            mailed,
-            ngettext("%(count)s person is told by mail.", "%(count)s people are told by mail.", mailed, count=mailed),
-        ),
-    )
-    said = [sentence for number, sentence in told if number]
-    if access and not mailed:
-        said.append(_("Nobody is mailed. Invitations can be sent later, from each person's page."))
-    if not (clients or access or contacts or changed or shown.faults):
-        said.insert(0, _("Nothing would change."))
-    return said
-
-
-def _said(job: ImportJob) -> list[str]:
-    words = {
-        "clients": N_("Clients added: %(count)s"),
-        "access": N_("Accesses given: %(count)s"),
-        "contacts": N_("Contacts kept: %(count)s"),
-        "changed": N_("Changed as in the file: %(count)s"),
-        "kept": N_("Different, and left as they were: %(count)s"),
-        "unchanged": N_("Here already: %(count)s"),
-        "left_out": N_("Left out: %(count)s"),
-        "invited": N_("Told by mail: %(count)s"),
-    }
-    return [_(sentence, count=job.counts[name]) for name, sentence in words.items() if job.counts.get(name)]
-
-
-async def _past(request: Request, job: ImportJob) -> Past:
-    return _describe(request, job, await _names(request, [job.started_by or job.made_by]))
-
-
-def _describe(request: Request, job: ImportJob, names: Mapping[str, str]) -> Past:
-    by, badge = job.started_by or job.made_by, _STATES[job.state]
-    return Past(
-        title=job.file_name,
-        by=names.get(by, by),
-        when=_moment(request, job.finished_at or job.started_at or job.made_at),
-        state=Badge(_(badge.label), badge.tone),
-        says=" · ".join(_said(job)),
-        href=f"/admin/import/{job.id}",
-    )
-
-
-def _moment(request: Request, at: datetime) -> str:
-    local = at.astimezone(ZoneInfo(request.state.reader.zone))
-    return f"{day(local.date())}, {clock_time(local)}"
-
-
-async def _names(request: Request, staff: list[str]) -> dict[str, str]:
-    people = await request.app.state.records.people(SubjectType.STAFF, sorted(set(staff)))
-    return {staff_id: person.name for staff_id, person in people.items()}
 
 
 ROUTES = (

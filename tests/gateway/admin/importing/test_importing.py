@@ -212,7 +212,7 @@ async def test_an_import_that_is_broken_off_is_visible_and_brought_to_its_end_on
             patched.setattr(jobs, "finish", fail)
             patched.setattr("gateway.admin.importing.pages.finish", fail)
         elif broken_off == "between the two":
-            patched.setattr(jobs, "_write_records", fail)
+            patched.setattr(jobs, "write_records", fail)
         with pytest.raises(KeyboardInterrupt) if broken_off != "after both" else nullcontext():
             await run(jo, job)
     here = await rows(site, Client, Client.name == "Kit Marlow")
@@ -297,3 +297,33 @@ async def test_a_file_that_is_no_table_says_so_and_is_not_kept(site: Portal) -> 
     assert answer.status_code == 422
     assert "is no text" in answer.text
     assert await rows(site, ImportJob, col(ImportJob.id).is_not(None)) == []
+
+
+async def test_whatever_is_handed_in_is_a_clear_answer(site: Portal) -> None:
+    """Bytes of no sense, an export with a broken half, days and ids out of range: never a failure of the site."""
+    jo = await site.as_("jo")
+    people = (SAMPLES / "kinguard.csv").read_bytes()
+    broken = [
+        b"{",
+        b"[]",
+        b'{"clients": 1}',
+        b'{"clients": [], "withheld": [{"client_id": "kit"}], "blocks": [], "assigned": []}',
+    ]
+    none = b'"withheld": [], "blocks": [], "assigned": []'
+    odd = b'{"clients": [{"id": "kit", "switches": 5}], "practice": {"x": 1}, ' + none + b"}"
+    sent = [b"\xff\xfe\x00", b"\xef\xbb\xbf", b'"', b"a;b\n1;2", HEAD.encode() + b"=1,0001-01-01,-,@,guardian,,,\n"]
+    for content in [*sent, *(zipped(people, access) for access in [*broken, odd])]:
+        answer = await jo.post("/admin/import", {}, "/admin/import", files={"file": ("x.csv", content, "text/csv")})
+        assert answer.status_code in (303, 422), (content, answer.status_code)
+        if answer.status_code == 303:
+            assert (await jo.get(answer.headers["location"])).status_code == 200
+            await jo.post(answer.headers["location"], {"settings": "on"}, answer.headers["location"])
+            assert (await jo.get(answer.headers["location"])).status_code == 200
+
+
+def zipped(people: bytes, access: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as packed:
+        packed.writestr("people.csv", people)
+        packed.writestr("access.json", access)
+    return out.getvalue()
