@@ -76,18 +76,17 @@ async def add(request: Request) -> Response:
     except Rejected as error:
         if error.status != 409:
             return await _new(request, entered, [Problem(error.field, error.detail)])
-    await _mail_way_in(
-        request,
-        staff_id,
-        Person(
+    # Else the form was sent before, and so was the mail.
+    if not await request.app.state.records.people(_STAFF, [staff_id]):
+        person = Person(
             subject_type=_STAFF.value,
             subject_id=staff_id,
             name=entered.name,
             email=entered.email,
             practice_id=reader.practice_id,
             title=entered.title or None,
-        ),
-    )
+        )
+        await _mail_way_in(request, staff_id, person)
     await say(request, _("%(name)s works here now, and was mailed how to sign in.", name=entered.name))
     return see_other(f"{PAGE}/{staff_id}")
 
