@@ -12,11 +12,11 @@ from gateway.admin.people import accounts_known
 from gateway.edge.authz_client import Asking, Question
 from gateway.edge.guard import Guard, Route
 from gateway.edge.questions import asking, base_properties, listing, may, opens
-from gateway.portal.messages.conversations import Draft, KeyUsedError, Opening, Party, begin_thread, parties
-from gateway.portal.messages.texts import Problem, Typed, blank, read_typed
+from gateway.portal.messages.conversations import parties
+from gateway.portal.messages.texts import Typed, blank, read_typed
 from gateway.portal.messages.threads import thread_file
-from gateway.portal.messages.views import open_thread, reader_of, refused, send_typed, thread_rows
-from gateway.records.files import ACCEPT, UploadRefused
+from gateway.portal.messages.views import open_thread, send_typed, start_typed, thread_rows
+from gateway.records.files import ACCEPT
 from gateway.records.store import properties_of
 from gateway.web.language import _
 from gateway.web.pages import page, say, see_other
@@ -122,27 +122,11 @@ async def staff_new_thread(request: Request) -> Response:
 
 async def staff_start(request: Request) -> Response:
     """Begin a thread with one of those who can read it."""
-    typed = await read_typed(request, with_subject=True)
-    if typed.to not in {each.id for each in await _contacts(request)}:
-        problem = Problem("to", _("Please choose whom you write to."))
-        typed = Typed(typed.key, typed.to, typed.subject, typed.text, typed.upload, (problem, *typed.problems))
-    if typed.problems:
-        return await _show_new(request, typed, status=422)
-    client = request.state.client
-    opening = Opening(
-        practice_id=client.practice_id,
-        client_id=client.id,
-        subject=typed.subject,
-        writer=reader_of(request),
-        reader=Party(SubjectType.ACCOUNT, typed.to),
-    )
-    draft = Draft(typed.text, typed.key, typed.upload)
-    try:
-        sent = await begin_thread(request.app.state.records, opening, draft, request.app.state.clock())
-    except (KeyUsedError, UploadRefused) as error:
-        return await _show_new(request, refused(typed, error), status=422)
+    sent = await start_typed(request, SubjectType.ACCOUNT, {each.id for each in await _contacts(request)})
+    if isinstance(sent, Typed):
+        return await _show_new(request, sent, status=422)
     await say(request, _("Your message was sent."))
-    return see_other(_href(client.id, sent.thread_id))
+    return see_other(_href(request.state.client.id, sent.thread_id))
 
 
 async def _show(request: Request, typed: Typed, *, why: str = "", status: int = 200) -> Response:

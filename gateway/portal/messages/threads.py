@@ -11,17 +11,10 @@ from gateway.edge.authz_client import Question
 from gateway.edge.care_team import care_team
 from gateway.edge.errors import NotFound
 from gateway.edge.questions import asking, base_properties, listing, may, opens
-from gateway.portal.messages.conversations import (
-    Draft,
-    KeyUsedError,
-    Opening,
-    Party,
-    begin_thread,
-    has_file,
-)
-from gateway.portal.messages.texts import Problem, Typed, blank, read_typed
-from gateway.portal.messages.views import open_thread, reader_of, refused, send_typed, thread_rows
-from gateway.records.files import ACCEPT, UploadRefused, file_answer, load_file
+from gateway.portal.messages.conversations import has_file
+from gateway.portal.messages.texts import Typed, blank, read_typed
+from gateway.portal.messages.views import open_thread, send_typed, start_typed, thread_rows
+from gateway.records.files import ACCEPT, file_answer, load_file
 from gateway.records.store import properties_of
 from gateway.web.language import _
 from gateway.web.pages import page, say, see_other
@@ -37,8 +30,6 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
     from starlette.responses import Response
-
-    from models.tables.messages import Message
 
 SIZE = 25  # threads of a page
 
@@ -116,26 +107,9 @@ async def new_thread(request: Request) -> Response:
 
 async def start(request: Request) -> Response:
     """Begin a thread with a member of the care team whom the policy lets the reader write to."""
-    typed = await read_typed(request, with_subject=True)
-    people = await _correspondents(request)
-    if typed.to not in {each.id for each in people}:
-        problem = Problem("to", _("Please choose whom you write to."))
-        return await _show_new(request, _add_problem(typed, problem), status=422)
-    if typed.problems:
-        return await _show_new(request, typed, status=422)
-    client = request.state.client
-    opening = Opening(
-        practice_id=client.practice_id,
-        client_id=client.id,
-        subject=typed.subject,
-        writer=reader_of(request),
-        reader=Party(SubjectType.STAFF, typed.to),
-    )
-    draft = Draft(typed.text, typed.key, typed.upload)
-    try:
-        sent: Message = await begin_thread(request.app.state.records, opening, draft, request.app.state.clock())
-    except (KeyUsedError, UploadRefused) as error:
-        return await _show_new(request, refused(typed, error), status=422)
+    sent = await start_typed(request, SubjectType.STAFF, {each.id for each in await _correspondents(request)})
+    if isinstance(sent, Typed):
+        return await _show_new(request, sent, status=422)
     await say(request, _("Your message was sent."))
     return see_other(f"{_base(request)}/{sent.thread_id}")
 
@@ -215,10 +189,6 @@ async def _why_not(request: Request, row: Thread) -> Why | None:
         _("You can read this conversation, but not write in it at the moment."),
         _("%(practice)s can tell you more.", practice=client.practice_name),
     )
-
-
-def _add_problem(typed: Typed, problem: Problem) -> Typed:
-    return Typed(typed.key, typed.to, typed.subject, typed.text, typed.upload, (problem, *typed.problems))
 
 
 def _base(request: Request) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,9 +10,11 @@ from gateway.edge.viewing import viewing_of
 from gateway.portal.messages.conversations import (
     Draft,
     KeyUsedError,
+    Opening,
     Party,
     Stretch,
     add_message,
+    begin_thread,
     count_unread,
     mark_read,
     read_files,
@@ -28,7 +30,7 @@ from gateway.web.once import new_key
 from models.numbers import whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from gateway.portal.messages.texts import Typed
     from models.tables.messages import Message
     from models.tables.records import Thread
+    from models.vocabulary import SubjectType
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,22 @@ async def send_typed(request: Request) -> Message | Typed:
     draft = Draft(typed.text, typed.key, typed.upload)
     try:
         return await add_message(request.app.state.records, thread, me, draft, request.app.state.clock())
+    except (KeyUsedError, UploadRefused) as error:
+        return refused(typed, error)
+
+
+async def start_typed(request: Request, kind: SubjectType, allowed: Collection[str]) -> Message | Typed:
+    """Begin the thread that the form holds with one of those `allowed`: its message, or the form with what is wrong."""
+    typed = await read_typed(request, with_subject=True)
+    if typed.to not in allowed:
+        typed = replace(typed, problems=(Problem("to", _("Please choose whom you write to.")), *typed.problems))
+    if typed.problems:
+        return typed
+    client = request.state.client
+    opening = Opening(client.practice_id, client.id, typed.subject, reader_of(request), Party(kind, typed.to))
+    draft = Draft(typed.text, typed.key, typed.upload)
+    try:
+        return await begin_thread(request.app.state.records, opening, draft, request.app.state.clock())
     except (KeyUsedError, UploadRefused) as error:
         return refused(typed, error)
 
