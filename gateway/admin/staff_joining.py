@@ -214,10 +214,10 @@ async def _mail_way_in(request: Request, staff_id: str, person: Person) -> None:
                 subject_id=staff_id,
                 password_hash=unusable,
                 changed_at=now,
-                address=canonical(address) if free else None,
+                address=canonical(address) if free else staff_id,
             )
             session.add(credential)
-        holder = Holder(_STAFF, staff_id, address)
+        holder = Holder(_STAFF, staff_id, str(credential.address))  # what the link is looked up by
         url = f"{app.settings.public_url}/reset/{make_link(session, Purpose.RESET, holder, now)}"
         values = {"name": person.name, "practice": practice.name, "username": credential.username, "url": url}
         post(session, letter("welcome_staff", address, person.language, **values))
