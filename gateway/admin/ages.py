@@ -64,6 +64,7 @@ async def preview_ages(request: Request) -> Response:
         foreseen=await foresee(request, [{"practice": ages}]),
         action=HERE,
         back=HERE,
+        undo=_("Counts from the very next request. To undo it, set the ages as they were."),
         kept=[("teen_from", sent.teen_from), ("adult_from", sent.adult_from), ("etag", str(form.get("etag", "")))],
     )
 

@@ -142,11 +142,14 @@ async def day_page(request: Request) -> Response:
     if not today < on <= today + timedelta(days=400):
         raise NotFound
     before, midnight = midnight_of(request, on)
+    start = (page_number(request) - 1) * SIZE
+    foreseen = await foresee(request, [], at=before, compare_at=midnight, shown=slice(start, start + SIZE))
     return await page(
         request,
         "admin/changes_day.html",
         title=long_day(on),
-        foreseen=await foresee(request, [], at=before, compare_at=midnight),
+        foreseen=foreseen,
+        pages=pages_of(request, foreseen.people, SIZE),
         rows=[row for row in await _rows(request, (on - today).days) if row.on == on],
     )
 

@@ -39,6 +39,8 @@ class Reached:
     href: str
     loses: str
     gains: str
+    lost: int = 0  # items, such as documents, that they would no longer have something of
+    gained: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ async def foresee(
     at: datetime | None = None,
     compare_at: datetime | None = None,
     clients: Sequence[str] | None = None,
+    shown: slice = slice(SHOWN_MAX),
 ) -> Foreseen:
     """Ask the service what the changes (of POST /v1/what-if) would do, or another day; nothing is changed."""
     reader = request.state.reader
@@ -69,7 +72,7 @@ async def foresee(
     found = await request.app.state.authz.what_if(
         reader.practice_id, list(changes), at=at, compare_at=compare_at, actor=reader.actor, limit=RIGHTS_MAX, **only
     )
-    names = await names_of(request, [(one.account_id, one.client_id) for one in found.changes[:SHOWN_MAX]])
+    names = await names_of(request, [(one.account_id, one.client_id) for one in found.changes[shown]])
     rows = [
         Reached(
             who=names.person(one.account_id, one.client_id),
@@ -77,8 +80,10 @@ async def foresee(
             href=f"/admin/clients/{one.client_id}/grants/{one.grant_ids[0]}" if one.grant_ids else "",
             loses=parts_in_words(one.loses),
             gains=parts_in_words(one.gains),
+            lost=_items(one.loses, one.client_id),
+            gained=_items(one.gains, one.client_id),
         )
-        for one in found.changes[:SHOWN_MAX]
+        for one in found.changes[shown]
     ]
     return Foreseen(tuple(_sentences(found)), tuple(rows), len(found.changes))
 
@@ -131,6 +136,11 @@ def _sentences(found: WhatIf) -> Iterable[str]:
                 "people": count(len({one.account_id for one in ones}), "person", "people"),
                 "clients": count(len({one.client_id for one in ones}), "client", "clients"),
             }
+
+
+def _items(rights: Iterable[Right], client_id: str) -> int:
+    """How many items of the client the rights are about; what there is one of for a client is no item."""
+    return len({(one.resource_type, one.resource_id) for one in rights if one.resource_id not in (None, client_id)})
 
 
 def parts_in_words(rights: Iterable[Right]) -> str:

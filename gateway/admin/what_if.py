@@ -18,6 +18,7 @@ from gateway.edge.guard import Guard, Route
 from gateway.web.formats import day
 from gateway.web.language import N_, _
 from gateway.web.pages import page
+from gateway.web.paging import page_number, pages_of
 from gateway.web.words import FEATURES, KINDS
 from models.numbers import whole
 from models.vocabulary import Feature, Kind, PlanAudience
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+SIZE = 50
 _FORBIDDEN = 403
 _NEW_ACCOUNT = "somebody-new"  # No account of this name needs to exist: the grant is only supposed.
 _ON_OFF = (("off", N_("Off")), ("on", N_("On")))
@@ -225,12 +227,13 @@ def _another_day(request: Request, asked: QueryParams) -> Supposed:
 
 
 async def _show(request: Request, questions: Sequence[Question], read: Any, *, back: str, title: str) -> Response:
-    asked, foreseen, supposed, problems = request.query_params, None, None, []
+    asked, foreseen, supposed, problems, pages = request.query_params, None, None, [], None
     about = asked.get("about", "")
     if about in {question.about for question in questions}:
         try:
             supposed = read(request, about, asked)
             foreseen = await _foresee(request, supposed)
+            pages = pages_of(request, foreseen.people, SIZE)
         except NotAskedError as error:
             problems = [error.problem]
         except Rejected as error:
@@ -252,6 +255,7 @@ async def _show(request: Request, questions: Sequence[Question], read: Any, *, b
         supposed=supposed,
         foreseen=foreseen,
         problems=problems,
+        pages=pages,
     )
 
 
@@ -261,7 +265,9 @@ async def _foresee(request: Request, supposed: Supposed) -> Any:
     compare_at: datetime | None = None
     if supposed.day is not None and supposed.day > today_of(request):
         compare_at = midnight_of(request, supposed.day)[1]
-    return await foresee(request, supposed.changes, compare_at=compare_at, clients=clients)
+    start = (page_number(request) - 1) * SIZE
+    shown = slice(start, start + SIZE)
+    return await foresee(request, supposed.changes, compare_at=compare_at, clients=clients, shown=shown)
 
 
 def _feature(asked: QueryParams) -> tuple[Feature, bool]:

@@ -73,6 +73,7 @@ async def preview_window(request: Request) -> Response:
         turned=_in_words(sent, person.name),
         notes=await _notes(request, patch),
         foreseen=now,
+        undo=_("Counts from the very next request. To undo it, come back here and change the days again."),
         action=f"{_back(request)}/window",
         back=f"{_back(request)}/window",
         kept=[*kept, ("etag", etag)],
