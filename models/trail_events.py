@@ -21,7 +21,6 @@ EVENTS: dict[str, str] = {
     "document.added": "staff kept a new draft",
     "document.disclosed": "a document was sent to one person by a link",
     "document.marked": "staff changed a document's category or who signs it",
-    "document.marked": "staff changed a document's category or who signs it",
     "document.released": "a draft was released to the family",
     "document.released.opened": "the link of a disclosure was opened and the document given out",
     "document.shared": "what one person handed in was shared with all who may see the documents",

@@ -172,7 +172,12 @@ def set_practice_switch(call: Call) -> Reply:
     """Switches a feature for everyone of a practice."""
     on = call.body(wire.Switch).on
     found = switches.set_practice_switch(acting_of(call), call.path["practice_id"], call.path["feature"], on)
-    return Reply({"switches": dict(found.switches), "etag": str(found.switches_version)})
+    return Reply(
+        {
+            "switches": {feature.value: is_on for feature, is_on in found.switches.items()},
+            "etag": str(found.switches_version),
+        }
+    )
 
 
 def list_clients(call: Call) -> Reply:
@@ -214,7 +219,12 @@ def set_client_switch(call: Call) -> Reply:
     """Switches a feature for everyone of a client."""
     on = call.body(wire.Switch).on
     found = switches.set_client_switch(acting_of(call), call.path["client_id"], call.path["feature"], on)
-    return Reply({"switches": dict(found.switches), "etag": str(found.switches_version)})
+    return Reply(
+        {
+            "switches": {feature.value: is_on for feature, is_on in found.switches.items()},
+            "etag": str(found.switches_version),
+        }
+    )
 
 
 def put_resource(call: Call) -> Reply:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from gateway.admin.switches import Problem
 from gateway.web.formats import count
 from gateway.web.language import N_, _
+from models.numbers import whole
 from models.vocabulary import PlanAudience
 
-from models.numbers import whole
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 

@@ -118,7 +118,6 @@ async def test_two_people_stand_side_by_side_with_what_makes_the_difference(site
     await words(jo, "/admin/clients/mia/compare?a=nobody&b=nobody")
 
 
-
 async def test_a_category_is_changed_after_it_was_seen_what_that_does(site: Portal) -> None:
     """First the page says who loses it, then it is saved; minor-consented, it is gone from Dana, and in the trail."""
     jo, dana = await site.as_("jo"), await site.as_("dana")

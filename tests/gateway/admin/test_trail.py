@@ -146,7 +146,7 @@ async def test_an_export_is_itself_in_the_trail(site: Portal) -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ('=HYPERLINK("x")', "\"'=HYPERLINK(\"\"x\"\")\"\r\n"),
+        ('=HYPERLINK("x")', '"\'=HYPERLINK(""x"")"\r\n'),
         ("+1", "'+1\r\n"),
         ("-1", "'-1\r\n"),
         ("@a", "'@a\r\n"),
