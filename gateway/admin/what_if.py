@@ -5,7 +5,7 @@ The questions are links with their answer, so they can be kept and compared; not
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -267,7 +267,10 @@ async def _foresee(request: Request, supposed: Supposed) -> Any:
         compare_at = midnight_of(request, supposed.day)[1]
     start = (page_number(request) - 1) * SIZE
     shown = slice(start, start + SIZE)
-    return await foresee(request, supposed.changes, compare_at=compare_at, clients=clients, shown=shown)
+    found = await foresee(request, supposed.changes, compare_at=compare_at, clients=clients, shown=shown)
+    new = _("The new contact")
+    rows = (replace(row, who=new, href="") if row.who == _NEW_ACCOUNT else row for row in found.rows)
+    return replace(found, rows=tuple(rows))
 
 
 def _feature(asked: QueryParams) -> tuple[Feature, bool]:

@@ -87,7 +87,7 @@ async def test_families_and_reviewers_see_nothing_of_it(path: str, name: str, si
         ("/admin/changes/what-if?about=plans&audience=client_and_guardians", "This gives"),
         ("/admin/changes/what-if?about=ages&teen_from=12&adult_from=14", "This takes"),
         ("/admin/changes/what-if?about=day&day=2029-09-30", "This takes"),
-        ("/admin/clients/mia/what-if?about=contact&kind=guardian", "This gives"),
+        ("/admin/clients/mia/what-if?about=contact&kind=guardian", "The new contact"),
         ("/admin/clients/mia/what-if?about=care&yes=no", "This takes"),
         ("/admin/clients/leo/what-if?about=assent&yes=no", "This takes Documents"),
         ("/admin/clients/mia/what-if?about=born&born=2000-01-01", "This takes"),
