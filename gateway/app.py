@@ -19,7 +19,7 @@ from gateway.admin.routes import ROUTES as ADMIN
 from gateway.background import Background
 from gateway.edge import health
 from gateway.edge.attempts import Attempts, MemoryCounter, RedisCounter
-from gateway.edge.authz_client import AuthzClient, Transport
+from gateway.edge.authz_client import AuthzClient
 from gateway.edge.cookies import Cookies, secret_of
 from gateway.edge.protection import Protection
 from gateway.edge.redis_pool import open_redis
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp
 
+    from gateway.edge.authz_line import Transport
     from gateway.edge.guard import Route
     from gateway.settings import Settings
 

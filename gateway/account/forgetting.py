@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from gateway.edge.authz_client import Transport
+    from gateway.edge.authz_line import Transport
     from gateway.settings import Settings
 
 

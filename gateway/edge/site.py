@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Route as StarletteRoute
 from structlog.contextvars import bind_contextvars
 
-from gateway.edge.authz_client import acting_amr
+from gateway.edge.authz_line import acting_amr
 from gateway.edge.cookies import Left
 from gateway.edge.errors import CannotDecide, Forged, NotFound, Outdated, Refused
 from gateway.edge.guard import Door, Guard, check, public

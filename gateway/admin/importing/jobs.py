@@ -27,7 +27,7 @@ from gateway.admin.importing.reading import Table, UnreadableError, read_table
 from gateway.admin.importing.rows import Fault, is_day_first, read_rows
 from gateway.admin.importing.shapes import MAPPED, SHAPES, columns_of, detect
 from gateway.admin.importing.writing import write_records
-from gateway.edge.authz_client import acting_amr
+from gateway.edge.authz_line import acting_amr
 from gateway.edge.errors import CannotDecide, Rejected
 from gateway.web.language import _
 from models.tables.imports import ImportJob

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlmodel import select
 
-from gateway.edge.authz_client import acting_amr
+from gateway.edge.authz_line import acting_amr
 from gateway.edge.errors import Rejected
 from gateway.edge.sessions import IDLE_SECONDS_MAX
 from gateway.seed import DEMO_PASSWORD

@@ -12,7 +12,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from gateway.edge.authz_client import ANSWER_BYTES_MAX, Asking, AuthzClient, Question
+from gateway.edge.authz_client import Asking, AuthzClient, Question
+from gateway.edge.authz_line import ANSWER_BYTES_MAX
 from gateway.edge.errors import CannotDecide, Rejected, Stale
 from gateway.settings import Settings
 
