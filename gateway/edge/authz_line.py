@@ -75,7 +75,7 @@ class AuthzLine:
         *,
         actor: str | None = None,
         etag: str | None = None,
-        seconds: float = TIMEOUT_SECONDS,
+        seconds: float | None = None,
     ) -> Json:
         """One call: what a 200 or 201 says, nothing for a 204; `actor` is who acts, `etag` what If-Match names."""
         # Outside a request it is the portal itself that asks; the accounting of disclosures tells by the name.
@@ -92,7 +92,7 @@ class AuthzLine:
             merge = method == "PATCH"
             headers["Content-Type"] = "application/merge-patch+json" if merge else "application/json"
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(TIMEOUT_SECONDS if seconds is None else seconds):
                 status, answer = await self._send(method, path, content, headers)
         except TimeoutError as error:
             raise CannotDecide("the authz service did not answer in time") from error

@@ -322,7 +322,7 @@ async def test_the_request_id_of_the_page_is_that_of_its_decisions(site: Portal)
     dana = await site.as_("dana")
     answer = await dana.get("/c/mia/invoices/inv_mia_1", headers={"X-Request-ID": "page-1"})
     assert answer.headers["x-request-id"] == "page-1"
-    trail = await site.state.authz._ask("GET", "/v1/trail?request_id=page-1&id=inv_mia_1&action=view")
+    trail = await site.state.authz.ask("GET", "/v1/trail?request_id=page-1&id=inv_mia_1&action=view")
     (entry,) = trail["entries"]
     assert (entry["subject"], entry["decision"], entry["client_id"]) == ("account/dana", True, "mia")
 

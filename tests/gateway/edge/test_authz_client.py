@@ -125,7 +125,7 @@ async def test_a_plan_in_another_shape_is_none(answering: Callable[[Any], AuthzC
 
 
 async def test_a_late_answer_is_none(answering: Callable[[Any], AuthzClient], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.edge.authz_client.TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr("gateway.edge.authz_line.TIMEOUT_SECONDS", 0.05)
 
     async def late(_request: httpx.Request) -> httpx.Response:
         await asyncio.sleep(30)
