@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from tests.conftest import Clusters
 
-# Identity is global (accounts); the rest holds nothing of a practice.
-WITHOUT_PRACTICE = {"accounts", "seeds", "trail_groups"}
+# Identity is global (accounts); the rest holds nothing of a practice: `trail_events` the one-time ids of callers.
+WITHOUT_PRACTICE = {"accounts", "seeds", "trail_events", "trail_groups"}
 
 
 @pytest.fixture(scope="module")

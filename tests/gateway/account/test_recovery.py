@@ -194,7 +194,7 @@ async def test_what_lets_somebody_in_is_changed_with_a_record_or_not_at_all(site
     question = await site.state.records.read(None, lambda session: answer_of(session, *person))
     assert question.question == "street"
     await browser.post("/account/question", steps["/account/question"], "/account/question")
-    trail = await site.state.authz._ask("GET", "/v1/trail?account=rosa&kind=event")
+    trail = await site.state.authz.ask("GET", "/v1/trail?account=rosa&kind=event")
     assert trail["entries"][0]["action"] == "security_question.change"
 
 

@@ -128,7 +128,7 @@ async def test_whoever_has_an_app_gets_in_with_its_code_and_goes_where_they_want
     answer = await type_code(browser, code_at(site, secret))
     assert (answer.status_code, answer.headers["location"]) == (303, "/c/mia/invoices")
     assert (await browser.get("/c/mia/invoices")).status_code == 200
-    events = await site.state.authz._ask("GET", "/v1/trail?account=dana&kind=event")
+    events = await site.state.authz.ask("GET", "/v1/trail?account=dana&kind=event")
     assert [entry["action"] for entry in events["entries"]][:2] == ["sign_in.succeeded", "second_factor.added"]
 
 
@@ -213,7 +213,7 @@ async def test_guessing_codes_ends_and_the_password_does_not_clear_the_count(sit
         assert (await type_code(await at_second_step(site, "dana"), "000000")).status_code == 401
     answer = await type_code(await at_second_step(site, "dana"), code_at(site, secret))
     assert answer.status_code == 429
-    events = await site.state.authz._ask("GET", "/v1/trail?account=dana&kind=event")
+    events = await site.state.authz.ask("GET", "/v1/trail?account=dana&kind=event")
     assert [entry["action"] for entry in events["entries"]].count("sign_in.second_factor_refused") == FOR_ONE_NAME_MAX
 
 
@@ -367,7 +367,7 @@ async def test_the_operator_can_take_a_lost_factor_away(site: Portal) -> None:
     assert (await site.browser().sign_in("dana")).headers["location"] == SECOND_STEP
     await forget_second_factors(settings, "account/dana", site.clock, site.line)
     assert (await site.browser().sign_in("dana")).headers["location"] == "/"
-    events = await site.state.authz._ask("GET", "/v1/trail?account=dana&kind=event")
+    events = await site.state.authz.ask("GET", "/v1/trail?account=dana&kind=event")
     assert "second_factor.forgotten" in [entry["action"] for entry in events["entries"]]
 
 

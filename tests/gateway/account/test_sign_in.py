@@ -307,7 +307,7 @@ async def test_tries_are_in_the_trail_and_a_first_sign_in_opens_what_was_pending
     browser = site.browser()
     await browser.sign_in("uma", "wrong")
     await browser.sign_in("uma")
-    trail = await site.state.authz._ask("GET", "/v1/trail?account=uma&kind=event")
+    trail = await site.state.authz.ask("GET", "/v1/trail?account=uma&kind=event")
     assert [entry["action"] for entry in trail["entries"]][:2] == ["sign_in.succeeded", "sign_in.refused"]
     assert "/v1/accounts/uma/first-login" in site.line.paths
 

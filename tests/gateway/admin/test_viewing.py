@@ -76,7 +76,7 @@ async def test_a_look_is_in_the_trail_before_it_is_shown_and_without_a_trail_the
     """One event a page, with who looked, as whom and at what; the account's own reading is not counted by it."""
     jo = await site.as_("jo")
     await jo.get("/admin/as/dana/c/mia/documents/doc_mia_school")
-    entries = (await site.state.authz._ask("GET", "/v1/trail?client=mia&limit=50"))["entries"]
+    entries = (await site.state.authz.ask("GET", "/v1/trail?client=mia&limit=50"))["entries"]
     (event,) = [entry for entry in entries if entry["action"] == "portal.viewed_as"]
     assert (event["subject"], event["account_id"], event["resource"]["id"]) == ("staff/jo", "dana", "doc_mia_school")
     danas = [entry for entry in entries if entry["subject"] == "account/dana"]

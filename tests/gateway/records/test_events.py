@@ -49,7 +49,7 @@ def break_trail(site: Portal, monkeypatch: pytest.MonkeyPatch, *, arrives: bool)
 
 
 async def told(site: Portal, action: str = "calendar.subscribe") -> list[dict[str, Any]]:
-    found = await site.state.authz._ask("GET", f"/v1/trail?account=rosa&kind=event&action={action}")
+    found = await site.state.authz.ask("GET", f"/v1/trail?account=rosa&kind=event&action={action}")
     entries: list[dict[str, Any]] = found["entries"]
     return entries
 

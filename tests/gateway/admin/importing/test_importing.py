@@ -276,7 +276,7 @@ async def test_the_export_holds_the_practice_and_only_it_and_is_recorded(site: P
     assert "doc_rosa_summary" in texts["documents.csv"]
     assert all("Victor" not in text and "wren" not in text for text in texts.values())
     assert "note_rosa_1" not in "".join(texts.values())
-    entries = await site.state.authz._ask("GET", "/v1/trail?action=records.export")
+    entries = await site.state.authz.ask("GET", "/v1/trail?action=records.export")
     assert "staff/jo" in str(entries["entries"][0])
     assert "Latest exports" in (await jo.get("/admin/import")).text
 

@@ -7,8 +7,8 @@ from alembic import op
 
 from models.migrations.access import row_security
 
-revision = "0008"
-down_revision = "0007"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from models.migrations.access.row_security import allow, protect
 
-revision = "0007"
-down_revision = "0006"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

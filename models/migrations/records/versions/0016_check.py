@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from models.migrations.records.row_security import protect
 
-revision = "0018"
-down_revision = "0017"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

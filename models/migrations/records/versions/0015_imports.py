@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from models.migrations.records.row_security import protect
 
-revision = "0017"
-down_revision = "0016"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
