@@ -1,0 +1,127 @@
+"""Oversight: the trail, disclosures, emergency access."""
+
+from __future__ import annotations
+
+from authz_service.api import emergency, oversight, trail
+from authz_service.api.endpoints.paths import CLIENT, EMERGENCY, PRACTICE
+from authz_service.api.routing import Endpoint
+from models.vocabulary import Scope
+from models.wire import emergency as emergency_bodies
+from models.wire import trail as trail_bodies
+
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/v1/trail",
+        "The trail, newest first.",
+        trail.read_trail,
+        Scope.TRAIL,
+        reply=trail_bodies.TrailPage,
+        query=trail.QUERY,
+        takes_actor=True,
+    ),
+    Endpoint(
+        "POST",
+        "/v1/trail",
+        "Add events that this service does not see.",
+        trail.add_events,
+        Scope.TRAIL,
+        body=trail_bodies.Events,
+        reply=trail_bodies.Added,
+        status=201,
+    ),
+    Endpoint(
+        "GET",
+        "/v1/trail/{entry_id}",
+        "One record, explained by the policy that decided it on the facts that it was decided on.",
+        oversight.show_entry,
+        Scope.TRAIL,
+        reply=trail_bodies.Explained,
+        refusals=(404,),
+        takes_actor=True,
+    ),
+    Endpoint(
+        "GET",
+        f"{CLIENT}/disclosures",
+        "What was given of a client to others (45 CFR 164.528).",
+        oversight.list_disclosures,
+        Scope.TRAIL,
+        reply=trail_bodies.Disclosures,
+        refusals=(404,),
+        query=oversight.PERIOD,
+        takes_actor=True,
+    ),
+    Endpoint(
+        "GET",
+        f"{CLIENT}/denials",
+        "What people were refused about a client, why, and on which legal basis.",
+        oversight.list_denials,
+        Scope.TRAIL,
+        reply=trail_bodies.Denials,
+        refusals=(404,),
+        query=oversight.PERIOD,
+        takes_actor=True,
+    ),
+    Endpoint(
+        "POST",
+        f"{CLIENT}/emergency-accesses",
+        "Open emergency access to a client for whoever acts, for at most 60 minutes.",
+        emergency.start,
+        Scope.ACCESS_WRITE,
+        body=emergency_bodies.NewEmergencyAccess,
+        reply=emergency_bodies.EmergencyAccess,
+        refusals=(404, 409),
+        status=201,
+        takes_actor=True,
+    ),
+    Endpoint(
+        "GET",
+        f"{PRACTICE}/emergency-accesses",
+        "The emergency accesses of a practice, newest first.",
+        emergency.list_of_practice,
+        Scope.ACCESS_READ,
+        reply=emergency_bodies.EmergencyAccesses,
+        refusals=(404,),
+        query=emergency.QUERY,
+    ),
+    Endpoint(
+        "GET",
+        EMERGENCY,
+        "One emergency access.",
+        emergency.show,
+        Scope.ACCESS_READ,
+        reply=emergency_bodies.EmergencyAccess,
+        refusals=(404,),
+    ),
+    Endpoint(
+        "POST",
+        f"{EMERGENCY}/end",
+        "End emergency access at once.",
+        emergency.end,
+        Scope.ACCESS_WRITE,
+        reply=emergency_bodies.EmergencyAccess,
+        refusals=(404,),
+        takes_actor=True,
+    ),
+    Endpoint(
+        "PUT",
+        f"{EMERGENCY}/review",
+        "Sign off what was read under it.",
+        emergency.review,
+        Scope.ACCESS_WRITE,
+        body=emergency_bodies.EmergencyReview,
+        reply=emergency_bodies.EmergencyAccess,
+        refusals=(404, 409),
+        takes_actor=True,
+    ),
+    Endpoint(
+        "GET",
+        f"{EMERGENCY}/reads",
+        "What its holder was allowed under it, oldest first.",
+        emergency.list_reads,
+        Scope.TRAIL,
+        reply=emergency_bodies.EmergencyReads,
+        refusals=(404,),
+        takes_actor=True,
+    ),
+)

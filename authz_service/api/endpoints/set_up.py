@@ -1,0 +1,126 @@
+"""A practice's set-up: many switches or grants at once, what kinds begin with, the check."""
+
+from __future__ import annotations
+
+from authz_service.api import set_up
+from authz_service.api.endpoints.paths import CLIENT, PRACTICE
+from authz_service.api.routing import Endpoint
+from models.vocabulary import Scope
+from models.wire import access as access_bodies
+from models.wire import set_up as set_up_bodies
+
+ENDPOINTS = (
+    Endpoint(
+        "PATCH",
+        f"{PRACTICE}/switches",
+        "Switch several features for everyone of a practice.",
+        set_up.update_practice_switches,
+        Scope.ACCESS_WRITE,
+        body=access_bodies.SwitchesPatch,
+        reply=access_bodies.Switches,
+        refusals=(404, 412),
+        takes_actor=True,
+    ),
+    Endpoint(
+        "PATCH",
+        f"{CLIENT}/switches",
+        "Switch several features for everyone of a client.",
+        set_up.update_client_switches,
+        Scope.ACCESS_WRITE,
+        body=access_bodies.SwitchesPatch,
+        reply=access_bodies.Switches,
+        refusals=(404, 412),
+        takes_actor=True,
+    ),
+    Endpoint(
+        "GET",
+        f"{PRACTICE}/grants",
+        "Every grant of a practice, or of some kinds.",
+        set_up.list_grants,
+        Scope.ACCESS_READ,
+        reply=set_up_bodies.PracticeGrants,
+        refusals=(404,),
+        query=set_up.GRANTS_QUERY,
+    ),
+    Endpoint(
+        "PATCH",
+        f"{PRACTICE}/grants",
+        "Change several grants of a practice, all or none.",
+        set_up.update_grants,
+        Scope.ACCESS_WRITE,
+        body=set_up_bodies.GrantChanges,
+        reply=set_up_bodies.GrantsChanged,
+        refusals=(404, 409, 412),
+        takes_actor=True,
+    ),
+    Endpoint(
+        "GET",
+        f"{PRACTICE}/kind-defaults",
+        "With what new grants of each kind begin.",
+        set_up.list_kind_defaults,
+        Scope.ACCESS_READ,
+        reply=set_up_bodies.AllKindDefaults,
+        refusals=(404,),
+    ),
+    Endpoint(
+        "PATCH",
+        f"{PRACTICE}/kind-defaults/{{kind}}",
+        "Choose with what new grants of a kind begin (merge patch).",
+        set_up.update_kind_defaults,
+        Scope.ACCESS_WRITE,
+        body=set_up_bodies.KindDefaultsPatch,
+        reply=set_up_bodies.KindDefaults,
+        refusals=(404, 412),
+        takes_actor=True,
+    ),
+    Endpoint(
+        "GET",
+        f"{PRACTICE}/check",
+        "What in grants, switches and staff is probably not meant.",
+        set_up.check_set_up,
+        Scope.ACCESS_READ,
+        reply=set_up_bodies.Check,
+        refusals=(404,),
+    ),
+    Endpoint(
+        "PUT",
+        f"{PRACTICE}/check/{{finding}}/dismissal",
+        "Call a finding of the check right, so that it is shown no more.",
+        set_up.put_dismissal,
+        Scope.ACCESS_WRITE,
+        body=set_up_bodies.DismissalReason,
+        refusals=(404,),
+        status=204,
+        takes_actor=True,
+    ),
+    Endpoint(
+        "DELETE",
+        f"{PRACTICE}/check/{{finding}}/dismissal",
+        "Show a finding of the check again.",
+        set_up.delete_dismissal,
+        Scope.ACCESS_WRITE,
+        refusals=(404,),
+        status=204,
+        takes_actor=True,
+    ),
+    Endpoint(
+        "PUT",
+        "/v1/staff/{staff_id}/assigned/{client_id}",
+        "Assign a client to a staff member.",
+        set_up.put_assigned,
+        Scope.ACCESS_WRITE,
+        refusals=(404, 422),
+        status=204,
+        takes_actor=True,
+    ),
+    Endpoint(
+        "DELETE",
+        "/v1/staff/{staff_id}/assigned/{client_id}",
+        "Take a client from a staff member.",
+        set_up.delete_assigned,
+        Scope.ACCESS_WRITE,
+        refusals=(404,),
+        status=204,
+        takes_actor=True,
+    ),
+)
