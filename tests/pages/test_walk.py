@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
-from gateway.app import SITE
 from gateway.edge.guard import Guard
 from models.world import load_world
 from tests.pages.stack import ROOT
-from tests.pages.walking import Walk, walk
+from tests.pages.walking import Walk, declared, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.edge.guard import Route
     from models.world import World
     from tests.pages.stack import Stack, Visitor
 
@@ -158,12 +155,3 @@ def said(walked: Walk, resource_type: str, action: str, client: str, item: str) 
 def question(action: str, resource_type: str, item: str, client: str) -> dict[str, Any]:
     resource = {"type": resource_type, "id": item, "properties": {"client_id": client}}
     return {"action": {"name": action}, "resource": resource}
-
-
-def declared(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-    """The line of the site map that answers, fixed paths first, and the parameters of the path."""
-    for route in sorted(SITE, key=lambda route: route.path.count("{")):
-        found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route.path), path)
-        if found and method in route.methods:
-            return route, found.groupdict()
-    return None

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+from gateway.app import SITE
 
 if TYPE_CHECKING:
+    from gateway.edge.guard import Route
     from tests.pages.stack import Visitor
 
+# The lines of the site map, fixed paths first.
+LINES = [
+    (route, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route.path)))
+    for route in sorted(SITE, key=lambda route: route.path.count("{"))
+]
+# The practice's pages from which the links about one client and one person start: all of them are read.
+STARTS = {"/admin/clients/{client}", "/admin/clients/{client}/grants/{grant}"}
+OF_A_KIND = 2  # how many pages of each other kind a member of the staff reads
+VIEWS = {"view", "show", "do", "type", "rule", "right"}  # of a query: another value is another kind of page
 ITEM, DIGITS = re.compile(r"/[a-z]+_\w+"), re.compile(r"[0-9]+")
 # Files without a guard, what turns the pages into another language, and looks at portals but for one of each reader.
 LEFT_OUT = re.compile(r"/static/|/language/|/admin/as/(?!dana/c/mia(/|$))")
-WHO = re.compile(r"(?<=whom=)\w+|(?<=a=)\w+|(?<=b=)\w+|(?<=person=)\w+")  # the same page about somebody else
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -65,9 +77,10 @@ class _Page(HTMLParser):
 def walk(visitor: Visitor, first: str) -> Walk:
     """Read every page that links lead to, from the first one on. Nothing is sent.
 
-    Of the links with a query that differ in nothing but the item and numbers, such as other months, one is read.
+    Of a family's links with a query that differ in nothing but the item and numbers, such as other months, one is read;
+    of the practice's, `OF_A_KIND` of each line of the site map with the same names in the query.
     """
-    walked, alike = Walk(), set[str]()
+    walked, alike = Walk(), Counter[str]()
     todo, known = [first], {first}
     while todo:
         path = todo.pop()
@@ -82,15 +95,37 @@ def walk(visitor: Visitor, first: str) -> Walk:
             found = _inside(link, path, parsed, walked)
             if found is None or found in known or LEFT_OUT.match(found):
                 continue
-            path_of, _, query = found.partition("?")
-            shape = ITEM.sub("/_", path_of) + DIGITS.sub("0", WHO.sub("_", query))
             known.add(found)
-            if not query or shape not in alike:
-                alike.add(shape)
+            kind, most = kind_of(found)
+            alike[kind] += 1
+            if most is None or alike[kind] <= most:
                 todo.append(found)
         for method, action in parsed.forms:
             walked.forms.add(Form(path, method, urlsplit(urljoin(path, action)).path))
     return walked
+
+
+def declared(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+    """The line of the site map that answers, and the parameters of the path."""
+    for route, line in LINES:
+        found = line.fullmatch(path)
+        if found and method in route.methods:
+            return route, found.groupdict()
+    return None
+
+
+def kind_of(link: str) -> tuple[str, int | None]:
+    """What pages are the same but for whom and when they are about, and how many of them are read (None: all)."""
+    path, _, query = link.partition("?")
+    found = declared("GET", path)
+    if found is None or not path.startswith("/admin/"):
+        return (link, None) if not query else (ITEM.sub("/_", path) + DIGITS.sub("0", query), 1)
+    line = found[0].path
+    asked = {
+        f"{name}={value}" if name in VIEWS or value == "all" else name
+        for name, value in parse_qsl(query, keep_blank_values=True)
+    }
+    return " ".join([line, *sorted(asked)]), None if line in STARTS and not query else OF_A_KIND
 
 
 def _inside(link: str, page: str, parsed: _Page, walked: Walk) -> str | None:
