@@ -307,6 +307,18 @@ def grant_content(rows: Reading, grant: Grant) -> dict[str, Any]:
     """A grant as answers show it."""
     relation = rows.relation(grant.account_id, grant.client_id)
     return {
+        **grant_fields(grant),
+        "withheld": [
+            {"type": kind, "id": item} for kind, item in rows.withheld_from(grant.account_id, grant.client_id)
+        ],
+        "blocked": relation is not None and relation.blocked,
+        "locked": relation is not None and relation.account is not None and relation.account.state == "locked",
+    }
+
+
+def grant_fields(grant: Grant) -> dict[str, Any]:
+    """What a grant says by itself: as answers about many show it."""
+    return {
         "id": grant.id,
         "account_id": grant.account_id,
         "client_id": grant.client_id,
@@ -317,11 +329,6 @@ def grant_content(rows: Reading, grant: Grant) -> dict[str, Any]:
         "until": grant.until,
         "proof": grant.proof,
         "toggles": dict(grant.toggles),
-        "withheld": [
-            {"type": kind, "id": item} for kind, item in rows.withheld_from(grant.account_id, grant.client_id)
-        ],
-        "blocked": relation is not None and relation.blocked,
-        "locked": relation is not None and relation.account is not None and relation.account.state == "locked",
         "etag": str(grant.version),
     }
 

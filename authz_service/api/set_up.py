@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from authz_service.api.access import acting_of, if_match_version, read_limit
+from authz_service.api.access import acting_of, grant_fields, if_match_version, read_limit
 from authz_service.api.problems import ProblemError
 from authz_service.api.routing import Parameter, Reply
 from authz_service.commands import assignments, bulk, kind_defaults, set_up, switches
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from authz_service.api.routing import Call
     from authz_service.commands.kind_defaults import KindDefaults
-    from authz_service.facts.rows import Grant
 
 GRANTS_SHOWN_MAX = 50
 GRANTS_MAX = 2000
@@ -68,7 +67,7 @@ def update_grants(call: Call) -> Reply:
     body = call.body(wire.GrantChanges)
     entries = [change.model_dump(mode="json", by_alias=True, exclude_unset=True) for change in body.changes]
     changed = bulk.update_grants(acting_of(call), call.path["practice_id"], entries, body.reason)
-    return Reply({"grants": [_brief(grant) for grant in changed]})
+    return Reply({"grants": [grant_fields(grant) for grant in changed]})
 
 
 def list_grants(call: Call) -> Reply:
@@ -84,7 +83,9 @@ def list_grants(call: Call) -> Reply:
             raise ProblemError(404, "there is no such practice")
         found = grants_of_practice(rows, practice_id, kinds, query.get("after", ""), limit + 1)
     shown = found[:limit]
-    return Reply({"grants": [_brief(grant) for grant in shown], "next": shown[-1].id if len(found) > limit else ""})
+    return Reply(
+        {"grants": [grant_fields(grant) for grant in shown], "next": shown[-1].id if len(found) > limit else ""}
+    )
 
 
 def check_set_up(call: Call) -> Reply:
@@ -146,22 +147,6 @@ def delete_assigned(call: Call) -> Reply:
 
 def _named(wanted: Mapping[Feature, bool]) -> dict[str, object]:
     return {feature.value: on for feature, on in wanted.items()}
-
-
-def _brief(grant: Grant) -> dict[str, Any]:
-    return {
-        "id": grant.id,
-        "account_id": grant.account_id,
-        "client_id": grant.client_id,
-        "practice_id": grant.practice_id,
-        "kind": grant.kind,
-        "status": grant.status,
-        "from": grant.starts,
-        "until": grant.until,
-        "proof": grant.proof,
-        "toggles": dict(grant.toggles),
-        "etag": str(grant.version),
-    }
 
 
 def _switches_reply(found: Mapping[Feature, bool], version: int) -> Reply:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from gateway.admin.client_form import (
     today_of,
 )
 from gateway.admin.switches import Problem
-from gateway.admin.three_way import Edit, read_edit
+from gateway.admin.three_way import Edit, conflicts_of, read_edit, to_choose
 from gateway.edge.errors import Rejected, Stale
 from gateway.edge.guard import Guard, Route
 from gateway.edge.questions import may
@@ -39,16 +38,6 @@ if TYPE_CHECKING:
 
 TRIES = 3
 _KEPT = ("name", "preferred")  # by the records; the day of birth by both
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """A field that two people set at once, in words; `stored` is theirs as it is kept."""
-
-    field: str
-    stored: str
-    theirs: str
-    yours: str
 
 
 async def show_edit(request: Request) -> Response:
@@ -167,12 +156,8 @@ async def _form(
     ticked: Sequence[object] = (),
     status: int = 200,
 ) -> Response:
-    conflicts = [
-        Conflict(name, edit.stored[name], in_words(name, edit.stored[name]), in_words(name, edit.entered[name]))
-        for name in edit.conflicts()
-    ]
-    choose = [_("%(field)s: choose which one counts.", field=_(FIELDS[one.field])) for one in conflicts]
-    told = [*problems, *(Problem(f"keep-{one.field}", words) for one, words in zip(conflicts, choose, strict=True))]
+    conflicts = conflicts_of(edit, in_words)
+    told = [*problems, *to_choose(conflicts, FIELDS)]
     shown = {**edit.stored, **edit.entered}
     practice = await request.app.state.authz.practice(request.state.client.practice_id)
     born = born_of(edit.stored)

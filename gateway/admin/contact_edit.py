@@ -15,13 +15,12 @@ from gateway.account.credentials import credential_of, has_joined
 from gateway.account.invitations import Inviting, invite, new_one_time, way_in_of
 from gateway.admin.authorities import AUTHORITIES
 from gateway.admin.cautions import cautions_of_address, unread
-from gateway.admin.client_edit import Conflict
 from gateway.admin.contact_book import find_contact
 from gateway.admin.contact_form import NAME_MAX, PHONE_MAX
 from gateway.admin.invitations import contact_of
 from gateway.admin.people import names_known
 from gateway.admin.switches import Problem
-from gateway.admin.three_way import Edit, read_edit
+from gateway.admin.three_way import Edit, conflicts_of, read_edit, to_choose
 from gateway.edge.errors import NotFound
 from gateway.edge.guard import Guard, Route
 from gateway.edge.questions import may
@@ -228,12 +227,8 @@ async def _form(
     ticked: Sequence[object] = (),
     status: int = 200,
 ) -> Response:
-    conflicts = [
-        Conflict(name, edit.stored[name], in_words(name, edit.stored[name]), in_words(name, edit.entered[name]))
-        for name in edit.conflicts()
-    ]
-    choose = [_("%(field)s: choose which one counts.", field=_(FIELDS[one.field])) for one in conflicts]
-    told = [*problems, *(Problem(f"keep-{one.field}", words) for one, words in zip(conflicts, choose, strict=True))]
+    conflicts = conflicts_of(edit, in_words)
+    told = [*problems, *to_choose(conflicts, FIELDS)]
     context: dict[str, Any] = {
         "values": {**edit.stored, **edit.entered} if problems or cautions or conflicts else edit.shown(),
         "stored": edit.to_see(),

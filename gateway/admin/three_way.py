@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gateway.admin.switches import Problem
+from gateway.web.language import _
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from starlette.datastructures import FormData
 
@@ -50,6 +53,32 @@ class Edit:
 
     def _moved(self, name: str) -> bool:
         return self.seen[name] != self.stored[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A field that two people set at once, in words; `stored` is theirs as it is kept."""
+
+    field: str
+    stored: str
+    theirs: str
+    yours: str
+
+
+def conflicts_of(edit: Edit, in_words: Callable[[str, str], str]) -> list[Conflict]:
+    """What is still to be chosen; `in_words` tells a field's value."""
+    return [
+        Conflict(name, edit.stored[name], in_words(name, edit.stored[name]), in_words(name, edit.entered[name]))
+        for name in edit.conflicts()
+    ]
+
+
+def to_choose(conflicts: Sequence[Conflict], labels: Mapping[str, str]) -> list[Problem]:
+    """The lines of the error summary that lead to the choices."""
+    return [
+        Problem(f"keep-{one.field}", _("%(field)s: choose which one counts.", field=_(labels[one.field])))
+        for one in conflicts
+    ]
 
 
 def read_edit(form: FormData, entered: Mapping[str, str], stored: Mapping[str, str]) -> Edit:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from authz_service.api.routes import DECISIONS, DESCRIBED, ENDPOINTS
+from authz_service.api.endpoints.questions import DECISIONS
+from authz_service.api.routes import DESCRIBED, ENDPOINTS
 
 if TYPE_CHECKING:
     from tests.api.conftest import Api
