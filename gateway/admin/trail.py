@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import StreamingResponse
 
+from gateway.admin.trail_actions import ACTIONS, TYPES
 from gateway.admin.trail_filter import KINDS, read_filter
-from gateway.admin.trail_words import ACTIONS, TYPES, action_words, names_of, type_words
+from gateway.admin.trail_words import action_words, names_of, type_words
 from gateway.edge.errors import NotFound, Refused, Rejected
 from gateway.edge.guard import Guard, Route
 from gateway.edge.questions import may

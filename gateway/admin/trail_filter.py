@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
 
-from gateway.admin.trail_words import ACTIONS, TYPES, names_of
+from gateway.admin.trail_actions import ACTIONS, TYPES
+from gateway.admin.trail_words import names_of
 from gateway.edge.questions import opens
 from gateway.web.language import N_, _
 from models.ids import is_id
