@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from authz_service.api.explanation import describe
 from authz_service.facts.decision import Decision, Reason, registered
 from authz_service.facts.request import Request
+from authz_service.trail.oversight import OUT_OF_REACH
 from models.vocabulary import SubjectType
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 # What the caller did wrong, as the status of the item's error; the other reasons are plain refusals.
 _STATUS = {Reason.UNKNOWN_QUESTION: 404, Reason.NO_CLIENT: 422, Reason.WRONG_CLIENT: 409}
-_OUT_OF_REACH = Decision(allowed=False, error="the token does not cover the practice")
+_OUT_OF_REACH = Decision(allowed=False, error=OUT_OF_REACH)
 
 
 @dataclass(slots=True)

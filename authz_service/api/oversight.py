@@ -40,9 +40,9 @@ def show_entry(call: Call) -> Reply:
 
 def list_disclosures(call: Call) -> Reply:
     """What was given of a client to others: the accounting of 45 CFR 164.528, and what helps to read it."""
-    client_id, since, until = _period(call)
+    practice_id, client_id, since, until = _period(call)
     with call.service.store.database.reading(EVERYTHING) as connection:
-        found, complete = disclosures(connection, client_id, since, until)
+        found, complete = disclosures(connection, practice_id, client_id, since, until)
     content = {
         "since": instant_of(since),
         "until": instant_of(until),
@@ -54,9 +54,9 @@ def list_disclosures(call: Call) -> Reply:
 
 def list_denials(call: Call) -> Reply:
     """What people were refused about a client, why, and on which legal basis."""
-    client_id, since, until = _period(call)
+    practice_id, client_id, since, until = _period(call)
     with call.service.store.database.reading(EVERYTHING) as connection:
-        found, complete = denials(connection, client_id, since, until)
+        found, complete = denials(connection, practice_id, client_id, since, until)
     told: dict[str, dict[str, Any]] = {}
     content = {
         "since": instant_of(since),
@@ -88,7 +88,7 @@ def event_of(call: Call, action: str, details: dict[str, Any], client_id: str | 
     )
 
 
-def _period(call: Call) -> tuple[str, int, int]:
+def _period(call: Call) -> tuple[str, str, int, int]:
     client = _client(call, call.path["client_id"])
     if client is None:
         raise ProblemError(404, "there is no such client")
@@ -102,7 +102,7 @@ def _period(call: Call) -> tuple[str, int, int]:
     if not 0 <= until - since <= SIX_YEARS:
         raise ProblemError(400, "since must be before until, by six years at most", fields={"since": "too early"})
     call.service.loader.catch_up()
-    return client.id, since, until
+    return client.practice_id, client.id, since, until
 
 
 def _client(call: Call, client_id: str) -> Any:

@@ -201,8 +201,8 @@ def _plan(acting: Acting, writer: Writer, practice_id: str, asked: _Asked) -> Ha
     ]
     steps = tuple(_step(writer, snapshot, grant, asked) for grant in held_now)
     for step in steps:
+        acting.require(writer, "update", ("grant", step.grant.id), practice_id, step.client_id)
         if step.left is None:
-            acting.require(writer, "update", ("grant", step.grant.id), practice_id, step.client_id)
             acting.require(writer, "create", ("grant", "new"), practice_id, step.client_id)
     if not steps:
         acting.require(writer, "view", ("practice", practice_id), practice_id)

@@ -48,13 +48,14 @@ def merge_accounts(acting: Acting, practice_id: str, account_id: str, into: str,
             raise NotFoundError("account")
         if rows.post(into) is not None:
             raise ConflictError(f"{into} is the id of a staff member")
-        moving = [
-            grant for grant in grants_here(rows, practice_id, account_id) if grant.status is not GrantStatus.ENDED
-        ]
+        theirs = grants_here(rows, practice_id, account_id)
+        for grant in theirs:  # What has ended moves nothing, but what was kept from it is kept from `into`.
+            acting.require(writer, "update", ("grant", grant.id), practice_id, grant.client_id)
+        moving = [grant for grant in theirs if grant.status is not GrantStatus.ENDED]
         placed = {}
         for grant in moving:
             placed[grant.id] = _move(acting, writer, grant, into)
-        for client_id in sorted({grant.client_id for grant in grants_here(rows, practice_id, account_id)}):
+        for client_id in sorted({grant.client_id for grant in theirs}):
             _keep_from(writer, practice_id, client_id, account_id, into)
         writer.record(
             "account.merge", ("grant", into), practice_id=practice_id, account_id=into, after={"of": account_id}

@@ -68,7 +68,8 @@ def who_could(
 ) -> Past:
     """Who could do what with the client's items at the instant, or with one of them (type, id).
 
-    Past instants are read from history, coming ones from today's rows. Raises NotFoundError for a client or item that
+    Past instants are read from history, coming ones from today's rows. Who set a safety block, and why, is told to those
+    who may see blocks. Raises NotFoundError for a client or item that
     there was not then, InvalidError for a type that there is not, ForbiddenError for whoever may not see the grants.
     """
     practice_id = acting.client(client_id).practice_id
@@ -79,6 +80,7 @@ def who_could(
         decision = acting.decide_on(rows, now, "view", ("grant", "all"), owners)
         if decision is None or not decision.allowed:
             raise ForbiddenError(acting.origin.actor, "view", ("grant", "all"), (practice_id, client_id), decision)
+        blocks = acting.decide_on(rows, now, "view", ("block", "all"), owners)
     with acting.store.reading(acting.practices, at) as rows:
         snapshot = read_practice(rows, practice_id, [client_id])
         if snapshot is None or snapshot.client(client_id) is None:
@@ -91,7 +93,9 @@ def who_could(
             lambda types, clients: {client_id: items} if item else read_items(rows, practice_id, types, clients),
         )
     with acting.store.database.reading(acting.practices) as connection:
-        settings = tuple(_settings(connection, min(at, now), practice_id, client_id, item))
+        held = _settings(connection, min(at, now), practice_id, client_id, item)
+        tells_blocks = blocks is not None and blocks.allowed
+        settings = tuple(each for each in held if tells_blocks or each.what != "block")
     rights = {each.account_id: each.gains for each in found}
     people = {grant.account_id for grant in snapshot.grants.values()}
     return Past(

@@ -48,7 +48,7 @@ def what_if(acting: Acting, comparison: Comparison, now: datetime, asked: Asked)
     """Who would gain and who would lose what, in order of account and client. Nothing is changed.
 
     Raises NotFoundError, InvalidError and ConflictError as the changes themselves would, and ForbiddenError where the
-    policy does not let the actor make one of them; without a change, looking at the practice's grants is asked for.
+    policy does not let the actor make one of them, or look at the grants of everyone who is compared.
     """
     if not acting.reaches(asked.practice_id):
         raise NotFoundError("practice")
@@ -61,10 +61,10 @@ def what_if(acting: Acting, comparison: Comparison, now: datetime, asked: Asked)
         for place, change in enumerate(asked.changes):
             overlay.add(f"changes.{place}", change)
         overlay.close()
-        with acting.store.reading(acting.practices) as present:
-            _require_all(acting, present, now, asked, overlay.required)
         changed, instant = overlay.after(), asked.compare_at or since
         touched = None if asked.compare_at not in (None, since) or overlay.everything else overlay.touched
+        with acting.store.reading(acting.practices) as present:
+            _require_all(acting, present, now, asked, [*overlay.required, *_looked_at(asked, touched)])
         return comparison.compare(
             State(snapshot, since),
             State(changed, instant),
@@ -98,6 +98,14 @@ def _relations(snapshot: Snapshot, asked: Asked, touched: set[str] | None) -> li
     )
 
 
+def _looked_at(asked: Asked, touched: set[str] | None) -> list[Required]:
+    """Whose differences are told: of these clients, or of the whole practice."""
+    clients = touched if asked.clients is None else asked.clients
+    if not clients:
+        return [("view", ("practice", asked.practice_id), None)]
+    return [("view", ("grant", "all"), client_id) for client_id in sorted(clients)]
+
+
 def _require_all(
     acting: Acting,
     rows: Reading,
@@ -105,10 +113,7 @@ def _require_all(
     asked: Asked,
     required: Iterable[Required],
 ) -> None:
-    wanted = list(dict.fromkeys(required))
-    if not wanted:
-        wanted = [("view", ("grant", "all"), client_id) for client_id in sorted(asked.clients or ())]
-    for action, resource, client_id in wanted or [("view", ("practice", asked.practice_id), None)]:
+    for action, resource, client_id in dict.fromkeys(required):
         owners = {"practice_id": asked.practice_id, "client_id": client_id}
         decision = acting.decide_on(rows, now, action, resource, owners)
         if decision is None or not decision.allowed:

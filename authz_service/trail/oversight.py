@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
 BACKGROUND = "background:"
+OUT_OF_REACH = "the token does not cover the practice"  # why a question is denied that is none of the caller's
 ROWS_MAX = 200_000  # of one client in one period
 DENIALS_MAX = 20_000
 READS_MAX = 20_000
@@ -79,9 +80,14 @@ class Refused:
     subject_type: str = field(default="account")
 
 
-def disclosures(connection: Connection, client_id: str, since: int, until: int) -> tuple[list[Given], bool]:
-    """Everything given of a client to others in [since, until), the newest first; and whether that is all."""
-    own = _of_client(client_id, since, until)
+def disclosures(
+    connection: Connection, practice_id: str, client_id: str, since: int, until: int
+) -> tuple[list[Given], bool]:
+    """Everything given of a practice's client to others in [since, until), the newest first; and whether that is all.
+
+    What another practice's system entered about the client is no record of this one.
+    """
+    own = _of_client(practice_id, client_id, since, until)
     columns = (_C.at, _C.request_id, _C.account_id, _C.action, _C.resource_type, _C.resource_id)
     query = select(*columns).where(
         *own,
@@ -110,9 +116,11 @@ def disclosures(connection: Connection, client_id: str, since: int, until: int) 
     return sorted(found, key=lambda one: one.last, reverse=True), len(rows) <= ROWS_MAX
 
 
-def denials(connection: Connection, client_id: str, since: int, until: int) -> tuple[list[Refused], bool]:
+def denials(
+    connection: Connection, practice_id: str, client_id: str, since: int, until: int
+) -> tuple[list[Refused], bool]:
     """What people were refused about a client in [since, until), the newest first; and whether that is all."""
-    own = _of_client(client_id, since, until)
+    own = _of_client(practice_id, client_id, since, until)
     query = select(RECORDS).where(
         *own,
         _C.type == "decision",
@@ -125,6 +133,8 @@ def denials(connection: Connection, client_id: str, since: int, until: int) -> t
     found: dict[tuple[Any, ...], Refused] = {}
     mine = [row for row in rows[:DENIALS_MAX] if not _is_others(row.request_id, others)]
     for entry, row in _with_entries(connection, mine):
+        if entry.get("error") == OUT_OF_REACH:  # Another practice's system was refused, not the person it named.
+            continue
         facts = repr(entry.get("situations"))
         key = (row.account_id, row.action, row.resource_type, row.resource_id, entry.get("bundle"), facts)
         known = found.get(key)
@@ -167,8 +177,8 @@ def _is_under_emergency(entry: Mapping[str, Any]) -> bool:
     return entry["client_id"] is None or known is None or any(facts.get("subject.emergency", False) for facts in known)
 
 
-def _of_client(client_id: str, since: int, until: int) -> tuple[Any, ...]:
-    return (_C.client_id == client_id, _C.at >= since, _C.at < until)
+def _of_client(practice_id: str, client_id: str, since: int, until: int) -> tuple[Any, ...]:
+    return (_C.client_id == client_id, _C.practice_id == practice_id, _C.at >= since, _C.at < until)
 
 
 def _others_requests(connection: Connection, own: tuple[Any, ...]) -> frozenset[str]:

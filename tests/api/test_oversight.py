@@ -207,3 +207,20 @@ def test_a_record_of_earlier_rules_is_explained_by_them_and_plainly_not_when_the
 @pytest.mark.parametrize("entry", ["x", "a:1:2", "a:b:c:d", "changes.northgate:999:0:0", "a:99999999999999999999:0:0"])
 def test_a_record_that_is_not_there_is_not_found(shared_api: Api, entry: str) -> None:
     assert shared_api.call("GET", f"/v1/trail/{entry}").status_code == 404
+
+
+def test_another_practices_system_enters_nothing_in_the_account_of_a_client(api: Api) -> None:
+    """Neither as an event without a practice, nor as questions that are none of its own."""
+    other = api.token(practices=("harborview",))
+    event = {
+        "action": "document.disclosed",
+        "account_id": "tom",
+        "client_id": "mia",
+        "resource": {"type": "document", "id": "doc_mia_school"},
+    }
+    for practice in ({}, {"practice_id": "harborview"}):
+        assert api.call("POST", "/v1/trail", {"events": [event | practice]}, token=other).status_code == 201
+    for asked in (SAM_READS, SAM_MISSES):
+        assert api.evaluate(asked, token=other).json()["decision"] is False
+    assert disclosed(api) == []
+    assert api.call("GET", "/v1/clients/mia/denials", actor="staff/jo").json()["denials"] == []

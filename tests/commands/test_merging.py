@@ -176,3 +176,16 @@ def test_the_roster_says_who_is_in_care_and_who_has_access(
     assert noah.people == {"active": 1, "pending": 1}
     assert (last, end, arlo.id) == ("", "", "arlo")
     assert sorted(one.id for one in (*first, *rest)) == ["arlo", "dana", "leo", "mia", "noah", "rosa"]
+
+
+@pytest.mark.parametrize("staff", ["ken", "rex", "bea"])
+def test_only_who_manages_access_merges_even_what_has_ended(
+    acting: Callable[..., Acting], may: Callable[..., bool], staff: str
+) -> None:
+    """Exa's access has ended; what is kept from Exa must not reach Dana by somebody else's hand."""
+    block(acting(), "g_exa_mia", "an order of 10 June")
+    with pytest.raises(ForbiddenError):
+        merge_accounts(acting(staff), "northgate", "exa", "dana")
+    assert may("dana", "view", "document", "doc_mia_school")
+    merge_accounts(acting(), "northgate", "exa", "dana")
+    assert not may("dana", "view", "document", "doc_mia_school")

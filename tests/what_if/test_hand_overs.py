@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from authz_service.commands import grants
+from authz_service.commands import grants, withholding
 from authz_service.commands.acting import Acting
 from authz_service.commands.coming import Coming, coming_changes
 from authz_service.commands.errors import CommandError, ConflictError, ForbiddenError, InvalidError, StaleError
@@ -198,3 +198,25 @@ def test_the_past_is_what_was_answered_then(
     second = who_could(acting, comparison, standing_clock.now, "mia", at=instants[1][0], item=item)
     (sams,) = [each for each in second.settings if each.grant_id == "g_sam_mia"]
     assert (sams.set_by, sams.reason) == ("staff/jo", "because of {'toggles': {'documents': False}}")
+
+
+@pytest.mark.parametrize("staff", ["ken", "rex", "bea"])
+def test_what_cannot_be_handed_over_is_shown_only_to_whoever_may_hand_over(acting: Acting, staff: str) -> None:
+    """A preview of somebody whose access all stays tells a biller or reviewer nothing of it."""
+    asked = {"from_account": "rosa", "to_account": "cleo", "on": "2026-07-01"}
+    assert {step.left for step in look_at_hand_over(acting, "northgate", asked).steps} == {"own_login"}
+    somebody = Acting(acting.store, acting.decider, Origin("test", "r1", f"staff/{staff}"))
+    with pytest.raises(ForbiddenError):
+        look_at_hand_over(somebody, "northgate", asked)
+
+
+def test_why_there_is_a_safety_block_is_told_of_the_past_to_whoever_may_see_blocks(
+    acting: Acting, comparison: Comparison, standing_clock: StandingClock
+) -> None:
+    """A therapist sees who could do what; who set a block, and why, administrators only."""
+    withholding.block(acting, "g_sam_mia", "an order of 10 June")
+    standing_clock.now += timedelta(hours=1)
+    ken = Acting(acting.store, acting.decider, Origin("test", "r1", "staff/ken"))
+    for somebody, told in ((acting, ["an order of 10 June"]), (ken, [])):
+        past = who_could(somebody, comparison, standing_clock.now, "mia", at=standing_clock.now)
+        assert [each.reason for each in past.settings if each.what == "block"] == told

@@ -277,3 +277,19 @@ def test_a_practice_is_read_in_a_handful_of_statements(
     before = count_statements()
     what_if(acting, comparison, FROZEN, Asked("northgate", [{"practice": {"switches": {"documents": False}}}]))
     assert count_statements() - before <= 40
+
+
+@pytest.mark.parametrize(
+    "more", [{"clients": frozenset({"rosa", "leo"})}, {"compare_at": datetime(2029, 3, 9, tzinfo=ZONE)}]
+)
+def test_a_change_that_one_may_make_tells_nothing_of_clients_whom_one_may_not_see(
+    acting: Acting, comparison: Comparison, more: dict[str, Any]
+) -> None:
+    """Ken, who is assigned to Mia, is not told of Leo, nor of the whole practice on another day."""
+    ken = Acting(acting.store, acting.decider, Origin("test", "r1", "staff/ken"))
+    change = {"client": "mia", "switches": {}, "assent": "withheld"}
+    asked = Asked("northgate", [change], **more)
+    with pytest.raises(ForbiddenError):
+        what_if(ken, comparison, FROZEN, asked)
+    what_if(ken, comparison, FROZEN, Asked("northgate", [change]))
+    what_if(acting, comparison, FROZEN, asked)
