@@ -84,8 +84,9 @@ def list_of_practice(call: Call) -> Reply:
 
 def list_reads(call: Call) -> Reply:
     """Everything its holder was allowed under it."""
+    practice_id = deciding_actor(call, "view", "emergency_access")
     row = _found(call, call.path["access_id"])
-    if deciding_actor(call, "view", "emergency_access") not in (None, row.practice_id):
+    if practice_id not in (None, row.practice_id):
         raise ProblemError(404, "there is no such emergency access")
     columns = EmergencyAccessRow.__table__.c  # type: ignore[attr-defined]
     call.service.loader.catch_up()

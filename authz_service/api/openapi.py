@@ -133,7 +133,7 @@ def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     if endpoint.takes_actor:
         says = "Who acts, as `staff/jo` (scope `act`)."
         how = "How they signed in: RFC 8176 values such as `pwd otp`."
-        parameters.append({"name": "Kinguard-Actor", "required": True, "description": says, **header})
+        parameters.append({"name": "Kinguard-Actor", "required": endpoint.needs_actor, "description": says, **header})
         parameters.append({"name": "Kinguard-Actor-Amr", "description": how, **header})
     if endpoint.needs_match:
         parameters.append({"name": "If-Match", "required": True, "description": "The ETag last seen.", **header})

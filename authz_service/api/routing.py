@@ -24,6 +24,7 @@ from authz_service.commands.errors import (
     StaleError,
 )
 from authz_service.trail.writer import TrailUnavailableError
+from models.vocabulary import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from authz_service.api.exchange import Exchange
     from authz_service.api.service import Service
     from authz_service.tokens.verification import Caller
-    from models.vocabulary import Scope
 
 ANSWER_SECONDS_MAX = 10.0
 _JSON_TYPES = ("application/json", "application/merge-patch+json")
@@ -118,6 +118,11 @@ class Endpoint:
     takes_actor: bool = False  # Kinguard-Actor
     headers: tuple[Parameter, ...] = ()  # others that it reads
     any_query: bool = False  # a proxy may add the query of the request that it asks about
+
+    @property
+    def needs_actor(self) -> bool:
+        """Whether somebody must act; the trail is also read by the systems that keep watch over it, for nobody."""
+        return self.takes_actor and self.scope is not Scope.TRAIL
 
 
 def starlette_route(service: Service, endpoint: Endpoint) -> Route:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from models.vocabulary import Scope
 from tests.api.conftest import question
 
 if TYPE_CHECKING:
@@ -237,7 +238,20 @@ def test_an_explanation_comes_only_when_it_is_asked_for(shared_api: Api) -> None
     assert told["refusal"] == "kind"
     assert "emergency_contact.no_service_plan" in told["rules"]
     assert told["reason_user"]["code"] == "kind"
-    assert shared_api.call("POST", "/v1/explain", NO).json()["context"]["explanation"] == told
+    evaluate = shared_api.token(Scope.EVALUATE)
+    assert shared_api.call("POST", "/v1/explain", NO, token=evaluate).json()["context"]["explanation"] == told
+
+
+def test_who_set_a_fact_is_told_beside_it_only_to_readers_of_the_access_data(shared_api: Api) -> None:
+    told, more = (
+        shared_api.call("POST", "/v1/explain", NO, token=shared_api.token(*scopes)).json()["context"]["explanation"]
+        for scopes in ((Scope.EVALUATE,), (Scope.EVALUATE, Scope.ACCESS_READ))
+    )
+    assert not [fact for fact in told["facts"] if "set" in fact]
+    assert [fact["fact"] for fact in more["facts"] if "set" in fact]
+    for fact in more["facts"]:
+        fact.pop("set", None)
+    assert more == told
 
 
 def test_a_withheld_item_is_explained_to_a_family_as_one_that_is_not_there(shared_api: Api) -> None:

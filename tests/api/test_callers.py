@@ -14,6 +14,7 @@ from authz_service.tokens.keys import read_key
 from authz_service.tokens.signatures import sign
 from models.vocabulary import Scope
 from tests.api.conftest import question
+from tests.api.examples import BODIES, path_of
 
 if TYPE_CHECKING:
     import httpx
@@ -36,13 +37,6 @@ YES = question("rosa", "view", "service_plan", "plan_rosa")
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
-def path_of(endpoint: Endpoint) -> str:
-    names = {"client_id": "mia", "account_id": "dana", "grant_id": "g_sam_mia", "practice_id": "northgate"}
-    names["staff_id"] = "ken"
-    names |= {"type": "invoice", "resource_id": "x", "feature": "invoices"}
-    return endpoint.path.format(**names)
-
-
 def test_only_the_listed_doors_are_public() -> None:
     assert {endpoint.path for endpoint in DESCRIBED if endpoint.scope is None} == PUBLIC
 
@@ -59,19 +53,34 @@ def test_an_endpoint_refuses_callers_without_a_token_or_without_its_scope(shared
     assert endpoint.scope.value in lacking.text
 
 
-CHANGES = [endpoint for endpoint in PROTECTED if endpoint.takes_actor]
+NAMED = [endpoint for endpoint in PROTECTED if endpoint.takes_actor]
+NOBODY = ("jo", "account/dana", "staff/", "staff/../jo", "system/seed")
 
 
-@pytest.mark.parametrize("endpoint", CHANGES, ids=lambda each: f"{each.method} {each.path}")
-def test_a_change_needs_the_scope_act_and_someone_who_acts(shared_api: Api, endpoint: Endpoint) -> None:
-    bodies: dict[str, Any] = {"switches": {"on": False}, "block": {"reason": "x"}}
-    body = next((value for name, value in bodies.items() if name in endpoint.path), {})
+@pytest.mark.parametrize("endpoint", NAMED, ids=lambda each: f"{each.method} {each.path}")
+def test_what_is_done_in_a_name_needs_the_scope_act_and_someone_who_acts(shared_api: Api, endpoint: Endpoint) -> None:
     without = shared_api.token(*(scope for scope in Scope if scope is not Scope.ACT))
-    args = (endpoint.method, path_of(endpoint), body)
-    assert shared_api.call(*args, token=without, actor="staff/jo", etag='"1"').status_code == 403
-    for actor in (None, "jo", "account/dana", "staff/", "staff/../jo", "system/seed"):
+    args = (endpoint.method, path_of(endpoint), BODIES.get(endpoint.path, {}))
+    refused = shared_api.call(*args, token=without, actor="staff/jo", etag='"1"')
+    assert refused.status_code == 403, refused.text
+    assert Scope.ACT.value in refused.text
+    for actor in NOBODY:
         reply = shared_api.call(*args, actor=actor, etag='"1"')
         assert reply.status_code == 400, (actor, reply.text)
+        assert "Kinguard-Actor" in reply.json()["detail"]
+
+
+@pytest.mark.parametrize("endpoint", NAMED, ids=lambda each: f"{each.method} {each.path}")
+def test_only_the_trail_is_read_in_nobodys_name(shared_api: Api, endpoint: Endpoint) -> None:
+    assert endpoint.needs_actor is (endpoint.scope is not Scope.TRAIL)
+    args = (endpoint.method, path_of(endpoint), BODIES.get(endpoint.path, {}))
+    reply = shared_api.call(*args, token=shared_api.token(endpoint.scope or "", Scope.ASK_AT), etag='"1"')
+    acting = shared_api.call(*args, etag='"1"')
+    if endpoint.needs_actor:
+        assert (reply.status_code, acting.status_code) == (403, 400), (reply.text, acting.text)
+    else:
+        assert reply.status_code == acting.status_code
+        assert reply.status_code in {200, 404}, reply.text
 
 
 def claims(api: Api, **changed: Any) -> dict[str, Any]:
