@@ -68,13 +68,16 @@ async def test_all_profiles_together_say_what_waits_in_each(site: Portal) -> Non
 async def test_a_practice_that_lets_no_contacts_in_leaves_clients_their_own_sign_in(site: Portal) -> None:
     """With the setting off, a representative's page is refused at once and the client's own opens as before (W10)."""
     jo, sam, leo = await site.as_("jo"), await site.as_("sam"), await site.as_("leo")
-    form = (await jo.get("/admin/practice")).text.partition('action="/admin/practice"')[2].partition("</form>")[0]
+    form = (
+        (await jo.get("/admin/practice")).text.partition('action="/admin/practice/preview"')[2].partition("</form>")[0]
+    )
     on = set(re.findall(r'name="(\w+)" value="on" checked', form)) - {"contacts_allowed"}
     fields = {
         "seen": re.findall(r'name="seen" value="([^"]+)"', form),
-        "plan_audience": "client_only",
+        **dict(re.findall(r'name="seen" value="(plan_audience|notice_hours)=([^"]+)"', form)),
         **dict.fromkeys(on, "on"),
     }
+    assert (await jo.post("/admin/practice/preview", fields, "/admin/practice")).status_code == 200
     assert (await sam.get("/c/leo/calendar")).status_code == 200
     assert (await jo.post("/admin/practice", fields, "/admin/practice")).status_code == 303
     assert (await sam.get("/c/leo/calendar")).status_code == 403
