@@ -51,10 +51,10 @@ _HOME = (
     Route(_FAMILY, dashboard, guard=Guard("open", "portal")),
     Route(f"{_FAMILY}/plan", service_plan, guard=Guard("view", "service_plan")),
 )
-VIEWABLE = tuple(
-    route for route in (*_HOME, *BILLING, *SCHEDULE, *PAPERS, *INTAKE, *MESSAGES, *PROFILE) if _is_viewable(route)
-)
-_LINKS = Links([route.path for route in VIEWABLE])
+_PORTAL = (*_HOME, *BILLING, *SCHEDULE, *PAPERS, *INTAKE, *MESSAGES, *PROFILE)
+VIEWABLE = tuple(route for route in _PORTAL if _is_viewable(route))
+_OPEN = {route.path for route in VIEWABLE}
+_LINKS = Links(_OPEN, {route.path for route in _PORTAL} - _OPEN)
 
 
 def _viewing(route: Route) -> Callable[[Request], Awaitable[Response]]:

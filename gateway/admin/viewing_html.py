@@ -15,18 +15,24 @@ _PARAMETER = re.compile(r"\\\{\w+\\\}")
 
 
 class Links:
-    """Which addresses of the family portal have a page in the look."""
+    """Which addresses of the family portal have a page in the look.
 
-    def __init__(self, paths: Iterable[str]) -> None:
-        patterns = (_PARAMETER.sub("[^/]+", re.escape(path)) for path in paths)
-        self._known = re.compile("|".join(sorted(patterns, key=len, reverse=True)))
+    A closed address has none, though it reads like the page of an item (`messages/new` like `messages/{id}`).
+    """
+
+    def __init__(self, paths: Iterable[str], closed: Iterable[str]) -> None:
+        self._known, self._closed = _any_of(paths), _any_of(closed)
 
     def within(self, address: str, base: str) -> str | None:
         """The address inside the look; None for one that is not part of it."""
         if address.startswith(("#", "?")):
             return address
         path = re.split("[?#]", address, maxsplit=1)[0]
-        return base + address if self._known.fullmatch(path) else None
+        return base + address if self._known.fullmatch(path) and not self._closed.fullmatch(path) else None
+
+
+def _any_of(paths: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(_PARAMETER.sub("[^/]+", re.escape(path)) for path in paths))
 
 
 def rewrite(text: str, links: Links, base: str) -> str:
