@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import httpx
@@ -32,5 +33,6 @@ def test_thirty_two_readers_see_nothing_that_was_switched_off_before_they_asked(
                 await asyncio.gather(*(client.aclose() for client in clients))
 
     before = stack.backend.get("/v1/grants/g_sam_mia").json()["toggles"]
-    assert asyncio.run(play()) == []
+    with ThreadPoolExecutor(1) as aside:  # A browser of other tests holds an event loop in this thread.
+        assert aside.submit(asyncio.run, play()).result() == []
     assert stack.backend.get("/v1/grants/g_sam_mia").json()["toggles"] == before, SWITCHED
