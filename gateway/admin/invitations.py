@@ -42,6 +42,7 @@ class Doing:
 
     label: str
     href: str
+    stops: bool = False  # access, or lets it in again
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +111,12 @@ def _doings(
     if not may_update:
         return
     if grant["status"] != GrantStatus.ENDED.value:
-        yield Doing(_("Proof and dates"), f"{page_of}/proofs")
+        yield Doing(_("Proof of authority"), f"{page_of}/proofs")
+        yield Doing(_("First and last day"), f"{page_of}/window")
+    yield Doing(_("Entered twice? Merge"), f"{page_of}/merge")
     for step in steps_for(grant):
         if step.name != "revoke" or may_end:
-            yield Doing(_(step.label), f"{page_of}/{step.name}")
-    yield Doing(_("Entered twice? Merge"), f"{page_of}/merge")
+            yield Doing(_(step.label), f"{page_of}/{step.name}", stops=True)
 
 
 async def send(request: Request) -> Response:

@@ -27,20 +27,21 @@ if TYPE_CHECKING:
     from gateway.admin.people import NetworkPerson
 
 
-# Pages of the practice about one client: name, icon, last part of the path, and what it takes to open it.
+# Pages of the practice about one client: name, icon, last part of the path, what it takes to open it, and what it is
+# for; those with a purpose are about access, the others are the client's records.
 _PLACES = (
-    (N_("Documents"), "document", "documents", ("view", "document")),
-    (N_("Forms"), "form", "forms", ("view", "form")),
-    (N_("Calendar"), "calendar", "calendar", ("view", "calendar")),
-    (N_("Service plan"), "plan", "plan", ("view", "service_plan")),
-    (N_("Notes"), "lock", "notes", ("view", "clinical_note")),
-    (N_("Treatment plans"), "lock", "treatment-plans", ("view", "treatment_plan")),
-    (N_("What if"), "search", "what-if", ("update", "grant")),
-    (N_("On a past day"), "calendar", "past", ("view", "grant")),
-    (N_("Who sees what"), "people", "seen", ("view", "grant")),
-    (N_("Compare two people"), "check", "compare", ("view", "grant")),
-    (N_("Disclosures"), "sign", "disclosures", ("view", "trail")),
-    (N_("Refusals"), "lock", "refusals", ("view", "trail")),
+    (N_("Documents"), "document", "documents", ("view", "document"), ""),
+    (N_("Forms"), "form", "forms", ("view", "form"), ""),
+    (N_("Calendar"), "calendar", "calendar", ("view", "calendar"), ""),
+    (N_("Service plan"), "plan", "plan", ("view", "service_plan"), ""),
+    (N_("Notes"), "lock", "notes", ("view", "clinical_note"), ""),
+    (N_("Treatment plans"), "lock", "treatment-plans", ("view", "treatment_plan"), ""),
+    (N_("Who sees what"), "people", "seen", ("view", "grant"), N_("One item: who sees it, and keep it from somebody")),
+    (N_("Compare two people"), "copy", "compare", ("view", "grant"), N_("Side by side, with the differences marked")),
+    (N_("What if"), "search", "what-if", ("update", "grant"), N_("Suppose a change, and see whom it would reach")),
+    (N_("On a past day"), "calendar", "past", ("view", "grant"), N_("Who could see what then, and who had set it")),
+    (N_("Disclosures"), "sign", "disclosures", ("view", "trail"), N_("What was given to others, for up to six years")),
+    (N_("Refusals"), "lock", "refusals", ("view", "trail"), N_("What was asked for and not given, and why")),
 )
 
 
@@ -51,6 +52,7 @@ class Place:
     label: str
     icon: str
     href: str
+    note: str  # what it is for; empty for the client's records
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +97,11 @@ async def _show(request: Request) -> Response:
 
 async def _places(request: Request) -> list[Place]:
     """The further pages that open for the reader."""
-    openings = await opens(request, [question for *_rest, question in _PLACES])
+    openings = await opens(request, [question for *_rest, question, _note in _PLACES])
     base = f"/admin/clients/{request.state.client.id}"
     return [
-        Place(_(label), icon, f"{base}/{last}")
-        for (label, icon, last, _question), is_open in zip(_PLACES, openings, strict=True)
+        Place(_(label), icon, f"{base}/{last}", _(note) if note else "")
+        for (label, icon, last, _question, note), is_open in zip(_PLACES, openings, strict=True)
         if is_open
     ]
 

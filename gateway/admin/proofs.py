@@ -1,30 +1,30 @@
-"""Proof of authority on a grant: a paper or court order, kept with it, and the days in which access holds."""
+"""Proof of authority on a grant: a paper or court order, kept with it (its days are set in `window`)."""
 
 from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
 
 from gateway.admin.authorities import PROOFS
 from gateway.admin.people import describe, names_known
 from gateway.admin.switches import Problem
-from gateway.edge.errors import NotFound, Rejected, Stale
+from gateway.edge.errors import NotFound, Rejected
 from gateway.edge.guard import Guard, Route
 from gateway.records.events import enter_event
 from gateway.records.files import ACCEPT, UploadRefused, file_answer, keep_file, load_file, uploaded
 from gateway.web.formats import day
 from gateway.web.language import _
 from gateway.web.pages import page, say, see_other
-from gateway.web.today import zone_of
+from gateway.web.today import read_day, zone_of
 from models.tables.getting_in import Proof
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from sqlmodel import Session
     from starlette.datastructures import FormData
@@ -97,7 +97,7 @@ def check_proof(entered: EnteredProof) -> list[Problem]:
     found = []
     for name, value in (("first_day", entered.first), ("last_day", entered.last)):
         try:
-            date.fromisoformat(value or "2000-01-01")
+            read_day(value or "2000-01-01")
         except ValueError:
             found.append(Problem(name, _("Enter a day, as in 2026-06-15, or leave it empty.")))
     if not found and entered.starts and entered.until and entered.starts >= entered.until:
@@ -155,44 +155,35 @@ async def proofs_of(request: Request, grant_id: str) -> list[ProofLine]:
 
 
 async def show_proofs(request: Request) -> Response:
-    """The proofs of a grant, and a form for one more and for the days."""
-    grant = request.state.item
-    return await _form(request, grant, _as_stored(grant))
+    """The proofs of a grant, and a form for one more."""
+    return await _form(request, EnteredProof(once=secrets.token_hex(16)))
 
 
 async def add_proof(request: Request) -> Response:
-    """Keep a proof, and let the grant say that there is one and when it holds."""
+    """Keep a proof, and let the grant say that there is one. The form, sent again, keeps it once."""
     grant, client, app = request.state.item, request.state.client, request.app.state
-    form = await request.form()
-    entered = read_proof(form)
-    if problems := check_proof(entered):
-        return await _form(request, grant, entered, problems=problems)
+    entered = replace(read_proof(await request.form()), first="", last="")
+    problems = check_proof(entered)
+    if not entered.what:
+        problems.append(Problem("proof", _("Choose what the proof is.")))
+    if problems:
+        return await _form(request, entered, problems=problems)
     try:
         upload = await uploaded(request)
+        await app.records.change(
+            client.practice_id, lambda session: keep_proof(session, request, entered, grant["id"], upload)
+        )
     except UploadRefused as error:
-        return await _form(request, grant, entered, problems=[Problem("file", str(error))])
-    if upload is not None and not entered.what:
-        return await _form(request, grant, entered, problems=[Problem("proof", _("Choose what the proof is."))])
-    patch: dict[str, Any] = {"proof": "on_file"} if entered.what else {}
-    patch |= {name: value for name, value in entered.window().items() if value != grant[name]}
-    if entered.what:
+        return await _form(request, entered, problems=[Problem("file", str(error))])
+    if grant["proof"] != "on_file":
         try:
-            await app.records.change(
-                client.practice_id, lambda session: keep_proof(session, request, entered, grant["id"], upload)
+            await app.authz.update_grant(
+                grant["id"], {"proof": "on_file"}, etag=grant["etag"], actor=request.state.reader.actor
             )
-        except UploadRefused as error:
-            return await _form(request, grant, entered, problems=[Problem("file", str(error))])
-    if patch:
-        try:
-            etag = str(form.get("etag", ""))
-            await app.authz.update_grant(grant["id"], patch, etag=etag, actor=request.state.reader.actor)
-        except Stale:
-            return await _stale(request, entered)
         except Rejected as error:
-            field = "last_day" if error.field in ("until", "from") else None
-            return await _form(request, grant, entered, problems=[Problem(field, error.detail)])
-    await say(request, _("Saved. Access: %(window)s.", window=_in_words(entered.starts, entered.until)))
-    return see_other(f"/admin/clients/{client.id}/grants/{grant['id']}")
+            return await _form(request, entered, problems=[Problem(None, error.detail)])
+    await say(request, _("Saved. %(what)s is on file.", what=_(PROOFS[entered.what])))
+    return see_other(f"/admin/clients/{client.id}/grants/{grant['id']}/proofs")
 
 
 async def open_proof(request: Request) -> Response:
@@ -247,50 +238,25 @@ async def _row(request: Request) -> Proof:
     return row
 
 
-async def _stale(request: Request, entered: EnteredProof) -> Response:
-    """Somebody else changed the grant first: what they set, and what was typed here."""
-    fresh = await request.app.state.authz.grant(request.state.item["id"])
-    theirs, yours = _as_stored(fresh), _in_words(entered.starts, entered.until)
-    words = _(
-        "They set: %(theirs)s. You set: %(yours)s. Your entry is kept below; save again if it is to count.",
-        theirs=_in_words(theirs.starts, theirs.until),
-        yours=yours,
-    )
-    return await _form(request, fresh, entered, problems=[Problem("first_day", words)], status=409)
-
-
-def _as_stored(grant: Mapping[str, Any]) -> EnteredProof:
-    until = date.fromisoformat(grant["until"]) - timedelta(days=1) if grant["until"] else None
-    last = until.isoformat() if until else ""
-    return EnteredProof(once=secrets.token_hex(16), first=grant["from"] or "", last=last)
-
-
 def _in_words(starts: date | None, until: date | None) -> str:
     parts = [_("from %(day)s", day=day(starts))] if starts else []
     parts += [_("through %(day)s", day=day(until - timedelta(days=1)))] if until else []
     return " ".join(parts) or _("without limit")
 
 
-async def _form(
-    request: Request,
-    grant: Mapping[str, Any],
-    entered: EnteredProof,
-    *,
-    problems: Sequence[Problem] = (),
-    status: int = 422,
-) -> Response:
+async def _form(request: Request, entered: EnteredProof, *, problems: Sequence[Problem] = ()) -> Response:
+    grant = request.state.item
     return await page(
         request,
         "admin/contact_proofs.html",
-        status=status if problems else 200,
+        status=422 if problems else 200,
         person=describe(grant, (await names_known(request, [grant]))[grant["id"]]),
-        etag=grant["etag"],
         entered=entered,
         proofs=await proofs_of(request, grant["id"]),
         kinds=PROOFS,
         accept=ACCEPT,
         problems=problems,
-        problems_title=_("Somebody else saved first") if status == 409 else _("This was not saved"),
+        problems_title=_("This was not saved"),
     )
 
 

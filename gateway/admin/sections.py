@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A page of the practice; `current` is the value of aria-current, None elsewhere."""
+    """A page of the practice; `current` is the value of aria-current, None elsewhere; `first` begins a group."""
 
+    group: str
+    first: bool
     label: str
     icon: str
     href: str
@@ -34,46 +36,81 @@ class Door:
         return _("Go to: %(page)s", page=self.label)
 
 
+_DAILY, _FAMILIES = N_("Every day"), N_("What families read and fill in")
+_OVERSIGHT, _PRACTICE = N_("Access over time"), N_("The practice")
+# Group, name, icon, where it is, what it is for, and what it takes to open it; the first ones stand in a phone's bar.
 _DOORS = (
-    (N_("Clients"), "people", "/admin/clients", N_("Who is in care, and who may see what"), ("view", "client")),
+    (_DAILY, N_("Clients"), "people", "/admin/clients", N_("Who is in care, and who may see what"), ("view", "client")),
     (
+        _DAILY,
         N_("Appointments"),
         "calendar",
         "/admin/appointments",
         N_("Requests, and times on offer"),
         ("view", "appointment"),
     ),
-    (N_("Sign-ups"), "check", "/admin/sign-ups", N_("Who asked for a portal"), ("create", "client")),
-    (N_("Messages"), "message", "/admin/messages", N_("What families write to you"), ("view", "thread")),
-    (N_("Payments"), "invoice", "/admin/payments", N_("Card payments to look at"), ("view", "payment")),
-    (N_("Requests"), "info", "/admin/requests", N_("What families ask you to open"), ("update", "grant")),
-    (N_("Banner"), "home", "/admin/banner", N_("What families read first"), ("offer", "subscription")),
-    (N_("Forms"), "form", "/admin/forms", N_("What families fill in"), ("send", "form")),
+    (_DAILY, N_("Messages"), "message", "/admin/messages", N_("What families write to you"), ("view", "thread")),
+    (_DAILY, N_("Requests"), "info", "/admin/requests", N_("What families ask you to open"), ("update", "grant")),
+    (_DAILY, N_("Sign-ups"), "mail", "/admin/sign-ups", N_("Who asked for a portal"), ("create", "client")),
+    (_DAILY, N_("Payments"), "invoice", "/admin/payments", N_("Card payments to look at"), ("view", "payment")),
+    (_FAMILIES, N_("Forms"), "form", "/admin/forms", N_("What families fill in"), ("send", "form")),
+    (_FAMILIES, N_("Banner"), "home", "/admin/banner", N_("What families read first"), ("offer", "subscription")),
     (
+        _OVERSIGHT,
+        N_("Set-up check"),
+        "check",
+        "/admin/check",
+        N_("What is probably not meant"),
+        ("update", "grant"),
+    ),
+    (
+        _OVERSIGHT,
         N_("Changes"),
         "calendar",
         "/admin/changes",
         N_("What changes by itself, what if, and the past"),
         ("view", "practice"),
     ),
-    (N_("Trail"), "search", "/admin/trail", N_("Who did, saw and changed what, and why"), ("view", "trail")),
     (
+        _OVERSIGHT,
+        N_("Trail"),
+        "search",
+        "/admin/trail",
+        N_("Who did, saw and changed what, and why"),
+        ("view", "trail"),
+    ),
+    (
+        _OVERSIGHT,
         N_("Emergency access"),
         "warning",
         "/admin/emergency",
         N_("For a client in need, with a reason, reviewed afterwards"),
         ("start", "emergency_access"),
     ),
-    (N_("Staff"), "people", "/admin/staff", N_("Who works here, and may do what"), ("update", "subscription")),
-    (N_("Set-up check"), "check", "/admin/check", N_("What is probably not meant"), ("update", "grant")),
     (
+        _PRACTICE,
+        N_("Staff"),
+        "people",
+        "/admin/staff",
+        N_("Who works here, and may do what"),
+        ("update", "subscription"),
+    ),
+    (
+        _PRACTICE,
         N_("Import and export"),
         "download",
         "/admin/import",
         N_("Bring people in, or take everything out"),
         ("run", "import"),
     ),
-    (N_("Settings"), "settings", "/admin/practice", N_("What the portal of the practice offers"), ("view", "practice")),
+    (
+        _PRACTICE,
+        N_("Settings"),
+        "settings",
+        "/admin/practice",
+        N_("What the portal of the practice offers"),
+        ("view", "practice"),
+    ),
 )
 
 
@@ -113,12 +150,13 @@ async def start(request: Request) -> Response:
 
 
 async def _doors(request: Request) -> list[Door]:
-    openings = await opens(request, [question for *_, question in _DOORS])
-    return [
-        Door(_(label), icon, href, _(note), _current(request.url.path, href))
-        for (label, icon, href, note, _question), is_open in zip(_DOORS, openings, strict=True)
-        if is_open
-    ]
+    openings = await opens(request, [question for *_rest, question in _DOORS])
+    doors: list[Door] = []
+    for (group, label, icon, href, note, _question), is_open in zip(_DOORS, openings, strict=True):
+        if is_open:
+            first = bool(doors) and doors[-1].group != _(group)
+            doors.append(Door(_(group), first, _(label), icon, href, _(note), _current(request.url.path, href)))
+    return doors
 
 
 def _current(path: str, href: str) -> str | None:

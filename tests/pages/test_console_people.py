@@ -80,7 +80,7 @@ def test_a_child_is_taken_on_and_a_guardian_let_in_with_an_order(people: People,
         expect(row).to_contain_text("through December 31, 2035")
         page.get_by_role("link", name=re.compile(f"Gil{width}")).click()
         expect(page.get_by_text("On file")).to_be_visible()
-        page.get_by_role("link", name="Proof and dates").click()
+        page.get_by_role("link", name="Proof of authority").click()
         expect(page.get_by_role("main")).to_contain_text("Court order")
         looked_at(page, width)
 
