@@ -68,9 +68,9 @@ def who_could(
 ) -> Past:
     """Who could do what with the client's items at the instant, or with one of them (type, id).
 
-    Past instants are read from history, coming ones from today's rows. Who set a safety block, and why, is told to those
-    who may see blocks. Raises NotFoundError for a client or item that
-    there was not then, InvalidError for a type that there is not, ForbiddenError for whoever may not see the grants.
+    Past instants are read from history, coming ones from today's rows. Who set a safety block, and why, is told to
+    whoever may see blocks. Raises NotFoundError for a client or item that there was not then, InvalidError for a type
+    that there is not, ForbiddenError for whoever may not see the grants.
     """
     practice_id = acting.client(client_id).practice_id
     if item is not None and item[0] not in acting.decider.policy.resource_types:

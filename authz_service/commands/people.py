@@ -122,6 +122,8 @@ def update_staff(acting: Acting, staff_id: str, changes: Mapping[str, Any], etag
         require_current("staff member", row.version, etag)
         _check_assigned(writer, fields, values, practice_id)
         _check_owner(fields, values, row.roles)
+        if values["state"] == "inactive" and StaffRole.OWNER in row.roles:
+            fields.refuse("state", "the owner cannot be sent away: nobody else could name a new one")
         fields.close()
         before = _staff(writer, practice_id, staff_id)
         assigned = values.pop("assigned")

@@ -22,6 +22,7 @@ from gateway.account.passwords import canonical
 from gateway.account.visitors import visitor_page
 from gateway.edge.errors import NotFound
 from gateway.edge.guard import Route, public, signed_in
+from gateway.edge.limits import ADDRESSES
 from gateway.mail.address import ADDRESS_CHARACTERS_MAX, is_address
 from gateway.mail.post import letter, post
 from gateway.records.events import enter_event, event_by
@@ -207,7 +208,7 @@ async def _show(
 
 ROUTES = (
     Route(PAGE, show_address, guard=signed_in),
-    Route(PAGE, ask_address, guard=signed_in, methods=("POST",)),
+    Route(PAGE, ask_address, guard=signed_in, methods=("POST",), limit=ADDRESSES),
     Route(f"{PAGE}/keep", forget_address, guard=signed_in, methods=("POST",)),
     Route("/address/{token}", show_link, guard=public),
     Route("/address/{token}", use, guard=public, methods=("POST",)),

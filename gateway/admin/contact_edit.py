@@ -74,6 +74,9 @@ async def save_contact(request: Request) -> Response:
     if not changes:
         await say(request, _("Nothing was changed."))
         return see_other(_back(request))
+    if changes.keys() != {"authority"} and not await _reaches_all(request, contact):
+        words = _("This person acts for other clients of the practice too. Ask an administrator to change this.")
+        return await _form(request, contact, edit, problems=[Problem(next(iter(changes)), words)])
     cautions = await cautions_of_address(request, changes.get("email", ""), contact.kind, contact)
     if unread(cautions, form):
         return await _form(request, contact, edit, cautions=cautions, ticked=form.getlist("ack"))
@@ -134,6 +137,18 @@ def _write(
         return "saved"
     invite(session, person, *mails)
     return "invited"
+
+
+async def _reaches_all(request: Request, contact: Contact) -> bool:
+    """Whether the reader may invite, or change access, for every client the person acts for: it is written for all."""
+    if contact.account_id is None:
+        return True
+    held = await request.app.state.authz.grants_of_account(contact.account_id)
+    here = [grant for grant in held if grant["practice_id"] == contact.practice_id]
+    clients = sorted({grant["client_id"] for grant in here if grant["status"] != GrantStatus.ENDED.value})
+    may_send = await may(request, [("send", "invitation", {"invitee": "contact", "client_id": one}) for one in clients])
+    may_update = await may(request, [("update", "grant", {"client_id": one}) for one in clients])
+    return all(send or update for send, update in zip(may_send, may_update, strict=True))
 
 
 async def _only_invited_here(request: Request, contact: Contact) -> bool:

@@ -20,7 +20,7 @@ from gateway.web.formats import clock_time, day
 from gateway.web.language import N_, _, language
 from gateway.web.pages import page
 from gateway.web.pdf import Paper
-from gateway.web.today import local_today, zone_of
+from gateway.web.today import local_today, read_day, zone_of
 from gateway.web.words import KINDS
 from models.tables.papers import DocumentRelease
 from models.vocabulary import Kind
@@ -275,7 +275,7 @@ def _period(request: Request) -> tuple[Period, list[dict[str, str]]]:
         if not text:
             continue
         try:
-            days[name] = date.fromisoformat(text)
+            days[name] = read_day(text)
         except ValueError:
             problems.append(
                 {"field": name, "sentence": _("This is not a day of the calendar. Please choose another day.")}

@@ -42,7 +42,7 @@ async def tell_of_emergencies(state: Any) -> None:
 async def tell_of(state: Any, practice: Practice, access: Mapping[str, Any]) -> bool:
     """Write the mails about one emergency access; False when they were written before.
 
-    They name no client: who reads them signs in to see.
+    They name no client, and no reason, which may say what a mail must not: who reads them signs in to see.
     """
     known = await state.records.read(practice.id, lambda session: session.get(EmergencyNotice, access["id"]))
     if known is not None:
@@ -63,7 +63,7 @@ async def tell_of(state: Any, practice: Practice, access: Mapping[str, Any]) -> 
                 continue
             with speaking(person.language):
                 words = {"until": f"{day(until.date())}, {clock_time(until)}"}
-            words |= {"name": person.name, "practice": practice.name, "who": who, "reason": access["reason"]}
+            words |= {"name": person.name, "practice": practice.name, "who": who}
             mail = letter("emergency_access", person.email, person.language, url=url, **words)
             post(session, mail, practice_id=practice.id)
 

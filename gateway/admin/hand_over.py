@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from gateway.admin.coming import PAGE, today_of
 from gateway.admin.contact_book import find_people
 from gateway.admin.foreseen import names_of
-from gateway.admin.people import describe, names_known
+from gateway.admin.people import describe, is_known, names_known
 from gateway.admin.switches import Problem
 from gateway.edge.errors import Rejected
 from gateway.edge.guard import Guard, Route
@@ -107,7 +107,8 @@ async def undo(request: Request) -> Response:
 async def hand_over_page(request: Request) -> Response:
     """To whom, and from which day on."""
     query = " ".join(request.query_params.get("q", "").split())[:100]
-    return await _show(request, Sent(successor=request.query_params.get("to", "")), query=query)
+    wanted = request.query_params.get("to", "")
+    return await _show(request, Sent(successor=wanted if await is_known(request, wanted) else ""), query=query)
 
 
 async def preview(request: Request) -> Response:
@@ -189,7 +190,8 @@ def _body(request: Request, sent: Sent) -> dict[str, Any]:
 
 async def _read(request: Request) -> Sent:
     form = await request.form()
-    return Sent(*(" ".join(str(form.get(name, "")).split()) for name in ("successor", "on", "reason")))
+    sent = Sent(*(" ".join(str(form.get(name, "")).split()) for name in ("successor", "on", "reason")))
+    return sent if await is_known(request, sent.successor) else replace(sent, successor="")
 
 
 def _problems(request: Request, sent: Sent) -> list[Problem]:

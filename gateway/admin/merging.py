@@ -92,12 +92,22 @@ async def merge(request: Request) -> Response:
         except Rejected as error:
             if error.status != 404:  # What was merged before, when the same form was sent, is merged.
                 return await _show_preview(request, preview, other, problem=error.detail)
-    await state.records.change(client.practice_id, lambda session: _write(session, request, preview, placed))
+    elsewhere = gone.account_id is not None and await _is_invited_elsewhere(request, gone.account_id)
+    await state.records.change(
+        client.practice_id, lambda session: _write(session, request, preview, placed, elsewhere=elsewhere)
+    )
     await say(request, _("%(name)s is one person now.", name=kept.name))
     return see_other(f"/admin/clients/{client.id}")
 
 
-def _write(session: Session, request: Request, preview: Preview, placed: Mapping[str, str]) -> None:
+async def _is_invited_elsewhere(request: Request, account_id: str) -> bool:
+    practice_id = request.state.client.practice_id
+    held = await request.app.state.authz.grants_of_account(account_id)
+    ended = GrantStatus.ENDED.value
+    return any(grant["practice_id"] != practice_id and grant["status"] != ended for grant in held)
+
+
+def _write(session: Session, request: Request, preview: Preview, placed: Mapping[str, str], *, elsewhere: bool) -> None:
     kept, gone, now = preview.kept.contact, preview.gone.contact, request.app.state.clock()
     practice_id = kept.practice_id
     mine = {row.client_id: row for row in _records(session, kept)}
@@ -113,7 +123,8 @@ def _write(session: Session, request: Request, preview: Preview, placed: Mapping
             row.merged_into = made.id
         session.add(row)
     if kept.account_id and gone.account_id:
-        close_links(session, Purpose.JOIN, SubjectType.ACCOUNT, gone.account_id, now)
+        if not elsewhere:  # Another practice's invitation is not this one's to take back.
+            close_links(session, Purpose.JOIN, SubjectType.ACCOUNT, gone.account_id, now)
         readdress(session, gone.account_id, kept.account_id)
         for bill in session.exec(select(Invoice).where(Invoice.addressee_id == gone.account_id)):
             bill.addressee_id = kept.account_id

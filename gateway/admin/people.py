@@ -16,6 +16,7 @@ from gateway.web.formats import day
 from gateway.web.language import N_, _
 from gateway.web.today import zone_of
 from gateway.web.words import KINDS, Badge
+from models.ids import is_id
 from models.tables.getting_in import Contact, PortalVisit
 from models.vocabulary import GrantStatus, Kind, SubjectType
 
@@ -144,6 +145,19 @@ async def names_known(request: Request, grants: Sequence[Mapping[str, Any]]) -> 
     known: dict[str, str] = await records.read(practice_id, read)
     people = await records.people(SubjectType.ACCOUNT, [grant["account_id"] for grant in grants])
     return {grant["id"]: known.get(grant["id"]) or name_of(people, grant["account_id"]) for grant in grants}
+
+
+async def is_known(request: Request, account_id: str) -> bool:
+    """Whether the practice has this person as a contact, or ever gave them access: no other name is its to learn."""
+    practice_id = request.state.reader.practice_id
+    if not is_id(account_id):
+        return False
+    held = await request.app.state.authz.grants_of_account(account_id)
+    if any(grant["practice_id"] == practice_id for grant in held):
+        return True
+    mine = select(Contact.id).where(Contact.practice_id == practice_id, Contact.account_id == account_id)
+    found = await request.app.state.records.read(practice_id, lambda session: session.exec(mine.limit(1)).first())
+    return found is not None
 
 
 async def accounts_known(request: Request, account_ids: Iterable[str]) -> dict[str, str]:

@@ -74,7 +74,8 @@ async def add(request: Request) -> Response:
     try:
         await authz.create_staff(reader.practice_id, member, actor=reader.actor)
     except Rejected as error:
-        if error.status != 409:
+        mine = await authz.staff_of(reader.practice_id)
+        if error.status != 409 or staff_id not in {one["id"] for one in mine}:
             return await _new(request, entered, [Problem(error.field, error.detail)])
     # Else the form was sent before, and so was the mail.
     if not await request.app.state.records.people(_STAFF, [staff_id]):

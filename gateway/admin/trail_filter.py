@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
 
+from gateway.admin.people import is_known
 from gateway.admin.trail_actions import ACTIONS, TYPES
 from gateway.admin.trail_words import names_of
 from gateway.edge.questions import opens
@@ -174,7 +175,7 @@ async def _people_called(request: Request, text: str) -> dict[str, str]:
     found: dict[str, str] = await records.read(None, read_staff)
     if sees:
         found |= await records.read(practice_id, read_contacts)
-    if not found and is_id(text):
+    if not found and await is_known(request, text):
         known = await names_of(request, accounts=[text])
         if known.account(text) != text:
             found = {f"{SubjectType.ACCOUNT}/{text}": known.account(text)}

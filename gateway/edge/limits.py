@@ -29,6 +29,7 @@ APPOINTMENTS = Limit(
 )
 ASKING = Limit("asking", 12, _HOUR, N_("You have asked the practice very often within an hour."))
 ANSWERS = Limit("answers", 240, _HOUR, N_("You have saved answers very often within an hour."))
+ADDRESSES = Limit("addresses", 10, _HOUR, N_("You have asked for another login address very often within an hour."))
 PROFILES = Limit("profiles", 20, _HOUR, N_("You have changed the profile very often within an hour."))
 # Of one network: a family, a school, a clinic's waiting room. A practice takes on fewer people in an hour.
 SIGN_UPS = Limit("sign-ups", 15, _HOUR, N_("Very many people have signed up from this network within an hour."))

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import datetime
 
     from starlette.requests import Request
+
+
+_YEARS = range(1900, 2201)  # far enough for anybody, and a day more or less stays in the calendar
+
+
+def read_day(text: str) -> date:
+    """A day such as 2026-06-15. Raises ValueError for what is none, and for one of other centuries."""
+    found = date.fromisoformat(text)
+    if found.year not in _YEARS:
+        raise ValueError(text)
+    return found
 
 
 def zone_of(request: Request) -> ZoneInfo:

@@ -124,3 +124,10 @@ def test_what_is_wrong_is_named(acting: Callable[..., Acting], changes: dict[str
     with pytest.raises(InvalidError) as refused:
         update_staff(acting("jo"), "ken", changes)
     assert list(refused.value.fields) == [field]
+
+
+def test_nobody_sends_the_owner_away(acting: Callable[..., Acting]) -> None:
+    """The owner is named when the practice is set up; an administrator who could end that would be its owner."""
+    with pytest.raises(InvalidError):
+        update_staff(acting("jo"), "priya", {"state": "inactive"})
+    assert update_staff(acting("jo"), "priya", {"subscribed": True}).state == "active"

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.anyio
 OFTEN = Limit("often", 5, 3600, "Too often.")
 # What reaches somebody else: the practice is told, or has it to look through. `pay` has limits of its own.
 LIMITED = {
+    "/account/address": "addresses",
     "/ask": "asking",
     "/c/{client}/appointments/new": "appointments",
     "/c/{client}/appointments/{id}/cancel": "appointments",

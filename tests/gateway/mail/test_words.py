@@ -51,7 +51,7 @@ CATALOGUE: Mapping[str, frozenset[str]] = {
         "address_in_use": "url",
         "document_released": "name practice hours asks_passcode url",
         "new_address": "name url",
-        "emergency_access": "name practice who until reason url",
+        "emergency_access": "name practice who until url",
         "new_sign_in": "name instant browser system url",
         "notice": "subject sections settings_url stop_url",
         "owner_email": "subject sender client text url",
