@@ -177,7 +177,7 @@ def test_a_form_of_switches_tells_changes_and_conflicts_apart() -> None:
     stored = dict.fromkeys(Feature, True) | {Feature.CALENDAR: False}
     assert sent.changes() == {Feature.FORMS: False}
     assert sent.conflicts(stored) == {Feature.CALENDAR}
-    shown = {box.feature: box for box in boxes(stored, practice=dict.fromkeys(Feature, True), sent=sent)}
+    shown = {box.feature: box for box in boxes(stored, sent=sent)}
     assert not shown["calendar"].on
     assert not shown["calendar"].stored
     assert shown["calendar"].conflict == "Somebody else switched this off while you were here."
