@@ -78,7 +78,7 @@ def walk(visitor: Visitor, first: str) -> Walk:
     """Read every page that links lead to, from the first one on. Nothing is sent.
 
     Of a family's links with a query that differ in nothing but the item and numbers, such as other months, one is read;
-    of the practice's, `OF_A_KIND` of each line of the site map with the same names in the query.
+    of the practice's, `OF_A_KIND` of each line of the site map with the same names in the query, one within a look.
     """
     walked, alike = Walk(), Counter[str]()
     todo, known = [first], {first}
@@ -125,7 +125,8 @@ def kind_of(link: str) -> tuple[str, int | None]:
         f"{name}={value}" if name in VIEWS or value == "all" else name
         for name, value in parse_qsl(query, keep_blank_values=True)
     }
-    return " ".join([line, *sorted(asked)]), None if line in STARTS and not query else OF_A_KIND
+    most = 1 if line.startswith("/admin/as/") else None if line in STARTS and not query else OF_A_KIND
+    return " ".join([line, *sorted(asked)]), most
 
 
 def _inside(link: str, page: str, parsed: _Page, walked: Walk) -> str | None:
