@@ -155,7 +155,7 @@ def in_words(
     )
     if allowed:
         setter = _set_by(_fact(explanation, f"subject.toggle.{FEATURE_OF[resource_type].value}"), ground)
-        sentence = _("%(name)s has it: %(kind)s.", **words)
+        sentence = _("%(name)s, %(kind)s, has this access.", **words)
         return Why(True, sentence, setter, chain)
     # What a kind never includes no switch brings; else the level nearest to the item is what can be changed for one.
     deciding = nos.get("kind") or next((step for step in reversed(chain) if step.says_no), None)
@@ -217,7 +217,7 @@ def set_in_words(setter: Mapping[str, Any], staff: Mapping[str, str], zone: Zone
     elif kind == SubjectType.ACCOUNT.value:
         who = _("the family")
     elif name == _SEED:
-        return Set(_("So since the practice was set up."), "", "")
+        return Set(_("Unchanged since the practice was set up."), "", "")
     else:
         who = _("the system")
     on = datetime.fromisoformat(str(setter["at"])).astimezone(zone).date()

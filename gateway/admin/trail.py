@@ -238,13 +238,13 @@ def _view(request: Request, entry: Mapping[str, Any], names: Names) -> EntryView
     at = datetime.fromisoformat(entry["at"]).astimezone(ZoneInfo(request.state.reader.zone))
     resource = entry.get("resource") or {}
     parts = [names.client(entry.get("client_id"))]
-    account = entry.get("account_id")
+    account, by = entry.get("account_id"), str(entry.get("subject") or "")
     if account and entry.get("subject") != f"account/{account}":
         parts.append(names.account(account))
     if entry["type"] != "decision" and resource.get("type") and resource["type"] not in ("trail", "client"):
         parts.append(type_words(resource["type"]))
     told = (entry.get("client_id"), entry.get("practice_id"))
-    if resource.get("id") and resource["id"] not in told and resource["type"] != "emergency_access":
+    if resource.get("id") and resource["id"] not in told and resource["type"] not in ("emergency_access", "grant"):
         parts.append(str(resource["id"]))
     badges = {
         "change": Badge(_("Change"), "info"),
@@ -254,7 +254,7 @@ def _view(request: Request, entry: Mapping[str, Any], names: Names) -> EntryView
     return EntryView(
         href=f"{PAGE}/entries/{quote(entry['id'], safe='')}",
         what=action_words(entry),
-        who=names.subject(entry.get("subject")) or _("The portal itself"),
+        who=_("The portal itself") if by.startswith("system/") else names.subject(by) or _("The portal itself"),
         about=" · ".join(dict.fromkeys(part for part in parts if part)),
         when=f"{day(at.date())}, {clock_time(at)}",
         badge=badges[entry["type"]],

@@ -15,6 +15,14 @@ from tests.pages.stack import ROOT, start, stop
 IMAGES, SCREENSHOTS = ROOT / "docs" / "images", ROOT / "docs" / "screenshots"
 # Name of the picture -> who reads which page, how wide, in which scheme. Those of `SCREENSHOTS` show the whole portal,
 # those of `IMAGES` belong to the guides.
+CONSOLE = {
+    "13_console_network": "/admin/clients/mia",
+    "14_console_person": "/admin/clients/mia/grants/g_sam_mia",
+    "15_console_who_sees": "/admin/clients/mia/seen/document/doc_mia_school",
+    "16_console_view_as": "/admin/as/sam/c/mia",
+    "17_console_what_if": "/admin/clients/mia/what-if?about=switch&feature=documents&on=off",
+    "18_console_check": "/admin/check",
+}
 PICTURES = {
     SCREENSHOTS: {
         "01_profiles_390": ("dana", "/", 390, "light"),
@@ -29,6 +37,7 @@ PICTURES = {
         "10_messages_1280": ("dana", "/c/mia/messages/thr_dana_ken", 1280, "dark"),
         "11_notices_390": ("dana", "/account/notices/mia", 390, "light"),
         "12_plan_1280": ("rosa", "/c/rosa/plan", 1280, "light"),
+        **{f"{name}_{width}": ("jo", path, width, "light") for name, path in CONSOLE.items() for width in (1280, 390)},
     },
     IMAGES: {
         "family_profiles_390": ("dana", "/", 390, "light"),
@@ -38,7 +47,6 @@ PICTURES = {
         "family_plan_1280": ("rosa", "/c/rosa/plan", 1280, "light"),
         "family_calendar_1280": ("rosa", "/c/rosa/calendar?view=month&on={month}-01", 1280, "light"),
         "family_invoice_1280": ("rosa", "/c/rosa/invoices/inv_rosa_1", 1280, "light"),
-        "practice_network_1280": ("jo", "/admin/clients/mia", 1280, "light"),
         "practice_toggles_1280": ("jo", "/admin/clients/rosa/grants/g_tom_rosa", 1280, "light"),
         "practice_toggles_390": ("jo", "/admin/clients/mia/grants/g_sam_mia", 390, "light"),
     },
