@@ -173,4 +173,10 @@ def test_the_list_is_searched_and_filtered_and_the_plan_counted(people: People, 
         expect(page.get_by_role("listitem").filter(has_text="Noah")).to_contain_text("Portal Access Pending")
         page.get_by_label("Show").select_option(label="Not in care")
         page.get_by_role("button", name="Find").click()
+        expect(page.get_by_label("Show")).to_have_value("not")
+        expect(page.get_by_role("listitem").filter(has_text="Noah")).to_have_count(0)
+    with people.page("hal", width) as page:  # No story leaves anybody of this practice out of care.
+        page.goto("/admin/clients")
+        page.get_by_label("Show").select_option(label="Not in care")
+        page.get_by_role("button", name="Find").click()
         expect(page.get_by_role("main")).to_contain_text("No client is among these.")
