@@ -1,8 +1,7 @@
-"""What a person really has of each feature, and which level says no: asked of the service, one plan a feature."""
+"""What a person really has of each feature, and which level says no: asked of the service, a plan for each feature."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -70,9 +69,7 @@ class Effect:
 async def effects(authz: AuthzClient, account_id: str, client_id: str, kind: Kind, first: str) -> dict[Feature, Effect]:
     """What the account has of each feature of the client, over all its grants."""
     asking = Asking({"type": SubjectType.ACCOUNT.value, "id": account_id}, amr=("pwd",))
-    plans = await asyncio.gather(
-        *(authz.plan(asking, action, kind_of, {"client_id": client_id}) for action, kind_of in _PROBES.values())
-    )
+    plans = await authz.plans(asking, tuple(_PROBES.values()), {"client_id": client_id})
     return {feature: _effect(plan, kind, first) for feature, plan in zip(_PROBES, plans, strict=True)}
 
 
