@@ -49,7 +49,7 @@ class AuthzLine:
         self._http = httpx.AsyncClient(
             base_url="http://authz" if socket else settings.authz_url,
             transport=transport or httpx.AsyncHTTPTransport(uds=socket, limits=limits),
-            timeout=BULK_SECONDS,
+            timeout=httpx.Timeout(BULK_SECONDS, pool=TIMEOUT_SECONDS),
             follow_redirects=False,
             trust_env=False,
         )
@@ -58,9 +58,12 @@ class AuthzLine:
         self._clock = clock
         self._token: tuple[str, float] | None = None
         self._renewing = asyncio.Lock()
+        self._under_way: set[asyncio.Task[tuple[int, bytes]]] = set()
 
     async def close(self) -> None:
         """Close every connection."""
+        for call in self._under_way:
+            call.cancel()
         await self._http.aclose()
 
     async def prove(self) -> None:
@@ -93,7 +96,7 @@ class AuthzLine:
             headers["Content-Type"] = "application/merge-patch+json" if merge else "application/json"
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS if seconds is None else seconds):
-                status, answer = await self._send(method, path, content, headers)
+                status, answer = await asyncio.shield(self._begin(method, path, content, headers))
         except TimeoutError as error:
             raise CannotDecide("the authz service did not answer in time") from error
         except (httpx.HTTPError, OSError) as error:
@@ -103,6 +106,24 @@ class AuthzLine:
         if status == httpx.codes.NO_CONTENT and path not in _QUESTIONS:
             return {}
         raise read_refusal(status, answer, asked=path in _QUESTIONS, patched=method == "PATCH")
+
+    def _begin(
+        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
+    ) -> asyncio.Task[tuple[int, bytes]]:
+        """The call as a task that nobody cancels: it is given up on when late, and ends by the client's own timeouts.
+
+        A call cancelled while the pool is full keeps its connection for ever (httpcore 1.0.9, issue 1093), and with the
+        last one of them gone nothing could be decided again.
+        """
+        call = asyncio.create_task(self._send(method, path, content, headers))
+        self._under_way.add(call)
+        call.add_done_callback(self._ended)
+        return call
+
+    def _ended(self, call: asyncio.Task[tuple[int, bytes]]) -> None:
+        self._under_way.discard(call)
+        if not call.cancelled():
+            call.exception()  # Told to whoever still waits; of a call given up on, nobody does.
 
     async def _send(
         self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
