@@ -115,7 +115,8 @@ class AuthzLine:
         A call cancelled while the pool is full keeps its connection for ever (httpcore 1.0.9, issue 1093), and with the
         last one of them gone nothing could be decided again.
         """
-        call = asyncio.create_task(self._send(method, path, content, headers))
+        # What drips without end is cut off; by then no call waits for the pool any more.
+        call = asyncio.create_task(asyncio.wait_for(self._send(method, path, content, headers), 2 * BULK_SECONDS))
         self._under_way.add(call)
         call.add_done_callback(self._ended)
         return call

@@ -144,7 +144,6 @@ PAGES: dict[str | None, dict[str, int]] = {
         "/admin/clients/mia/seen": 200,
         "/admin/clients/mia/seen/document/doc_mia_school": 200,
         "/admin/clients/mia/documents/doc_mia_school/marks": 200,
-        "/admin/clients/mia/documents/doc_mia_consent/named": 200,
         "/admin/clients/mia/compare": 200,
         "/admin/clients/mia/disclosures": 200,
         "/admin/clients/mia/refusals": 200,
