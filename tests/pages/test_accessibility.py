@@ -144,6 +144,7 @@ PAGES: dict[str | None, dict[str, int]] = {
         "/admin/clients/mia/seen": 200,
         "/admin/clients/mia/seen/document/doc_mia_school": 200,
         "/admin/clients/mia/documents/doc_mia_school/marks": 200,
+        "/admin/clients/rosa/documents/doc_rosa_draft/named": 200,
         "/admin/clients/mia/compare": 200,
         "/admin/clients/mia/disclosures": 200,
         "/admin/clients/mia/refusals": 200,

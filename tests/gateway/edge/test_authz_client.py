@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -144,6 +146,41 @@ async def test_a_late_answer_is_none(answering: Callable[[Any], AuthzClient], mo
         with pytest.raises(CannotDecide, match="in time"):
             await answering(answer).evaluate(DANA, QUESTION)
         assert time.monotonic() - began < 10
+
+
+async def test_after_more_late_answers_than_there_are_connections_the_service_is_asked_again(
+    settings: Settings, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rush that is given up on leaves every connection to whoever asks after it."""
+    monkeypatch.setattr("gateway.edge.authz_line.CONNECTIONS_MAX", 2)
+    monkeypatch.setattr("gateway.edge.authz_line.TIMEOUT_SECONDS", 0.02)
+    slow = True
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):  # The client hangs up.
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+                await reader.readexactly(int(length[1]) if length else 0)
+                asked_token = b"/oauth/token" in head
+                await asyncio.sleep(0.03 if slow and not asked_token else 0)
+                body = json.dumps(TOKEN if asked_token else {"decision": True}).encode()
+                kind = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+                writer.write(kind + b"content-length: %d\r\n\r\n" % len(body) + body)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    client = AuthzClient(settings.model_copy(update={"authz_url": f"http://127.0.0.1:{port}"}), clock)
+    for _ in range(20):
+        rush = [client.evaluate(DANA, QUESTION) for _ in range(8)]
+        await asyncio.gather(*rush, return_exceptions=True)
+    slow = False
+    await asyncio.sleep(0.1)
+    monkeypatch.setattr("gateway.edge.authz_line.TIMEOUT_SECONDS", 2.0)
+    assert (await client.evaluate(DANA, QUESTION))[0]
+    await client.close()
+    server.close()
 
 
 async def test_a_service_that_is_not_there_is_no_answer(settings: Settings, clock: StandingClock) -> None:
