@@ -29,12 +29,13 @@ def protect_with_none(table: str) -> None:
 
 
 def allow(*tables: str) -> None:
-    """Let the running gateway read and write tables that belong to no practice."""
+    """Let the running gateway read and write tables, and number their rows."""
     if op.get_context().dialect.name == "postgresql":
         for table in tables:
             op.execute(f"""
                 DO $$ BEGIN
                     GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {ROLE};
+                    GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {ROLE};
                 EXCEPTION WHEN insufficient_privilege OR undefined_object THEN
                     RAISE WARNING 'the role {ROLE} has no access to {table}: grant it';
                 END $$

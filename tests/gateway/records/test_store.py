@@ -92,6 +92,21 @@ def test_a_superuser_sees_past_row_security_and_is_therefore_refused(seeded_post
         require_ready(owner_url)
 
 
+def test_the_running_gateway_may_write_every_table_and_number_its_rows(seeded_postgres: str) -> None:
+    engine = open_engine(seeded_postgres)
+    with engine.connect() as connection:
+        every = " AND ".join(
+            f"has_table_privilege(format('%I.%I', schemaname, tablename), '{privilege}')"
+            for privilege in ("SELECT", "INSERT", "UPDATE", "DELETE")
+        )
+        tables = f"SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND NOT ({every})"
+        assert list(connection.scalars(text(tables))) == ["records_version"]
+        use = "has_sequence_privilege(format('%I.%I', schemaname, sequencename), 'USAGE')"
+        numbers = f"SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' AND NOT {use}"
+        assert list(connection.scalars(text(numbers))) == []
+    engine.dispose()
+
+
 def test_an_old_schema_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match="migrate"):
         require_ready(f"sqlite:///{tmp_path / 'empty.db'}")
