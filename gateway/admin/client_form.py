@@ -41,11 +41,15 @@ FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class EnteredClient:
-    """What the form says; `once` is the form's own key, `values` are texts by the names of FIELDS."""
+    """What the form says; `once` is the form's own key, `values` are texts by the names of FIELDS.
+
+    `therapist` is a staff member's id, empty for nobody yet.
+    """
 
     once: str
     values: dict[str, str]
     email: str = ""
+    therapist: str = ""
 
     def said(self) -> ClientSaid:
         """What a warning may follow from, of a new client; the form was checked."""
@@ -79,7 +83,8 @@ def read_client(form: FormData, stored: Mapping[str, str] | None = None) -> Ente
         values["assent"] = "given" if form.get("assent") == "given" else "withheld"
     values["preferred"] = values["preferred"] or (values["name"].split() or [""])[0]
     once = text("once", 32)
-    return EnteredClient(once if _ONCE.fullmatch(once) else secrets.token_hex(16), values, text("email", 254))
+    key = once if _ONCE.fullmatch(once) else secrets.token_hex(16)
+    return EnteredClient(key, values, text("email", 254), text("therapist"))
 
 
 def check_client(request: Request, entered: EnteredClient) -> list[Problem]:

@@ -1,7 +1,8 @@
-"""Taking a client on quickly, by name (rows M5, W11, W12, W14)."""
+"""Taking a client on quickly, by name (rows M5, M11, W11, W12, W14)."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.admin.cautions import cautions_of_client, unread
@@ -23,7 +24,7 @@ from gateway.web.language import _
 from gateway.web.pages import page, say, see_other
 from models.tables.getting_in import Contact
 from models.tables.records import Client, ClientHome
-from models.vocabulary import Kind, SelfManaging
+from models.vocabulary import Kind, SelfManaging, StaffRole, SubjectType
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,15 +37,19 @@ if TYPE_CHECKING:
 
 
 async def show_new_client(request: Request) -> Response:
-    """An empty form."""
-    return await _form(request, blank_client())
+    """An empty form; where there is one therapist only, the client goes to them."""
+    therapists, entered = await _therapists(request), blank_client()
+    return await _form(request, replace(entered, therapist=next(iter(therapists)) if len(therapists) == 1 else ""))
 
 
 async def take_on(request: Request) -> Response:
     """Take the client on: first in the service, which decides and records it, then in the records."""
     form, app, reader = await request.form(), request.app.state, request.state.reader
     entered = read_client(form)
-    if problems := check_client(request, entered):
+    problems = check_client(request, entered)
+    if entered.therapist and entered.therapist not in await _therapists(request):
+        problems.append(Problem("therapist", _("Choose a therapist of the practice, or nobody yet.")))
+    if problems:
         return await _form(request, entered, problems=problems)
     said = entered.said()
     age = age_of(said.born, await app.authz.practice(reader.practice_id), today_of(request))
@@ -57,6 +62,8 @@ async def take_on(request: Request) -> Response:
     except Rejected as error:
         if error.status != 409:  # It was made when the same form was sent before.
             return await _form(request, entered, problems=[Problem(error.field, error.detail)])
+    if entered.therapist:
+        await app.authz.assign_client(entered.therapist, entered.client_id, on=True, actor=reader.actor)
     await app.records.change(reader.practice_id, lambda session: _keep(session, request, entered))
     await say(request, _said(entered))
     return see_other(f"/admin/clients/{entered.client_id}")
@@ -98,6 +105,14 @@ def _said(entered: EnteredClient) -> str:
     return _("%(name)s is a client now. Invite them under “+ Add contact”.", name=name)
 
 
+async def _therapists(request: Request) -> dict[str, str]:
+    """Names of the practice's therapists by id, in their order."""
+    staff = await request.app.state.authz.staff_of(request.state.reader.practice_id)
+    ids = [one["id"] for one in staff if one["state"] == "active" and StaffRole.THERAPIST.value in one["roles"]]
+    people = await request.app.state.records.people(SubjectType.STAFF, ids)
+    return dict(sorted(((key, person.name) for key, person in people.items()), key=lambda pair: pair[1]))
+
+
 async def _form(
     request: Request,
     entered: EnteredClient,
@@ -113,6 +128,7 @@ async def _form(
         entered=entered,
         labels=FIELDS,
         self_managing=SELF_MANAGING,
+        therapists=await _therapists(request),
         problems=problems,
         cautions=cautions,
         ticked={str(code) for code in ticked},

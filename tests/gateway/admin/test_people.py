@@ -73,6 +73,22 @@ async def test_a_child_is_taken_on_by_name_and_day_of_birth_alone(site: Portal) 
     assert after["active_clients"] == before["active_clients"] + 1
 
 
+async def test_a_therapist_chosen_with_the_client_reaches_them_at_once(site: Portal) -> None:
+    """From the list of the practice's therapists, with their names (M11); who is none is not taken."""
+    jo = await site.as_("jo")
+    page = (await jo.get("/admin/clients/new")).text
+    assert re.search(r'<option value="ken">Ken Abara</option>', page)
+    assert 'value="bea"' not in page
+    refused = await new_client(site, therapist="bea")
+    assert refused.status_code == 422
+    assert "Choose a therapist of the practice" in refused.text
+    answer = await new_client(site, therapist="ken")
+    ken = await site.as_("ken")
+    assert (await ken.get(answer.headers["location"])).status_code == 200
+    other = await new_client(site, name="Noa Lind")
+    assert (await ken.get(other.headers["location"])).status_code != 200
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "told"),
     [
