@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -54,6 +54,7 @@ class Section:
     tone: str
     count: int
     rows: Sequence[Row]
+    mends: Sequence[Mend]  # links that lead out of all of them at once
 
     @property
     def more(self) -> int:
@@ -282,7 +283,10 @@ async def _carry_out(request: Request, found: Found, how: str) -> None:
 
 
 def _section(rule: str, words: RuleWords, total: int, rows: Sequence[Row]) -> Section:
-    return Section(rule, _(words.title), _(words.why), words.tone, total, rows)
+    shared: Sequence[Mend] = ()
+    if len(rows) > 1 and len({tuple(row.mends) for row in rows}) == 1 and not any(mend.how for mend in rows[0].mends):
+        shared, rows = rows[0].mends, [replace(row, mends=()) for row in rows]
+    return Section(rule, _(words.title), _(words.why), words.tone, total, rows, shared)
 
 
 _OF_ONE = f"{PAGE}/{{finding}}/right"
