@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -73,9 +73,6 @@ class Service:
         self.loader = self._loading(self.writer)
         self.loader.start()
         self._watch()
-        # What was loaded stays; the collector need not look at it again on every round.
-        gc.collect()
-        gc.freeze()
         self.ready = True
 
     async def stop(self) -> None:
@@ -85,7 +82,6 @@ class Service:
         await asyncio.to_thread(self.loader.stop)
         await asyncio.to_thread(self.sampler.stop)
         self.store.close()
-        gc.unfreeze()
 
     def _load_in_thread(self, writer: TrailWriter) -> Loads:
         settings, database = self.settings, self.store.database
@@ -138,10 +134,15 @@ class Service:
         decider = await asyncio.to_thread(lambda: Decider(policy, second_factor_for_staff=production))
         legend = Legend(policy)
         await self.writer.append(legend.record(self.microseconds()))
+        self._decider = decider
         self.evaluator = Evaluator(decider, legend, self.sampler)
         self.bundles = Bundles(self.settings.bundles_dir, policy)
         await asyncio.to_thread(self.bundles.keep, self.settings.policies)
-        self.comparison = Comparison(decider)
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """For what-if questions, the first of which waits until every question is compiled."""
+        return Comparison(self._decider)
 
     def _watch(self) -> None:
         watch = self.metrics.watch
