@@ -111,7 +111,7 @@ def held_before_writing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[]
 
 def without_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the protection out: rows are read and not held."""
-    monkeypatch.setattr(papers, "_locked", lambda session, key: session.get(Document, key))
+    monkeypatch.setattr(papers, "locked_document", lambda session, key: session.get(Document, key))
 
 
 def test_of_many_clicks_one_signs(store: RecordsStore, paper: Document) -> None:
