@@ -13,7 +13,7 @@ from tests.pages.test_accessibility import faults, structure
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
     from tests.pages.conftest import People
 
@@ -26,14 +26,20 @@ def looked_at(page: Page, width: int) -> None:
     assert faults(page) + structure(page, width) == []
 
 
+def follow(page: Page, way: Locator) -> None:
+    """Click, and wait until the next page is there."""
+    with page.expect_navigation():
+        way.click()
+
+
 def take_on(page: Page, width: int, name: str, born: str = "2018-04-01") -> str:
     """Take a client on by name, and return the address of their page."""
     page.goto("/admin/clients")
-    page.get_by_role("link", name="+ New client").click()
+    follow(page, page.get_by_role("link", name="+ New client"))
     looked_at(page, width)
     page.get_by_label("Full name").fill(name)
     page.get_by_label("Day of birth").fill(born)
-    page.get_by_role("button", name="Save client").click()
+    follow(page, page.get_by_role("button", name="Save client"))
     return page.url
 
 
@@ -93,13 +99,13 @@ def test_an_address_is_corrected_and_access_suspended_resumed_and_revoked(people
         add_contact(page, client, f"Ned{width}", f"ned{width}@mail.exampel")
         page.get_by_role("link", name=re.compile(f"Ned{width}")).click()
         person = page.url
-        page.get_by_role("link", name="Name, address, authority").click()
+        follow(page, page.get_by_role("link", name="Name, address, authority"))
         looked_at(page, width)
         page.get_by_label("E-mail address").fill(f"ned{width}@mail.example")
         page.get_by_role("button", name="Save").click()
         expect(page.get_by_role("status").first).to_contain_text("mailed to the new address")
         for link, done in (("Suspend access", "is suspended"), ("Resume access", "is resumed")):
-            page.get_by_role("link", name=link).click()
+            follow(page, page.get_by_role("link", name=link))
             looked_at(page, width)
             page.get_by_role("button", name=link).click()
             expect(page.get_by_role("status").first).to_contain_text(done)
@@ -145,7 +151,7 @@ def test_one_person_entered_twice_becomes_one(people: People, width: int) -> Non
         twin = take_on(page, width, f"Eva{width} Twin")
         add_contact(page, twin, f"Olga{width}", f"olga.field{width}@mail.example")
         page.get_by_role("link", name=re.compile(f"Olga{width}")).click()
-        page.get_by_role("link", name="Entered twice? Merge").click()
+        follow(page, page.get_by_role("link", name="Entered twice? Merge"))
         looked_at(page, width)
         page.get_by_role("link", name=re.compile(f"Olga{width}.*olga{width}@")).click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Is this one person?")
@@ -155,7 +161,7 @@ def test_one_person_entered_twice_becomes_one(people: People, width: int) -> Non
         empty = take_on(page, width, f"Eva{width} Again")
         page.goto(f"{empty}/merge?q=Eva{width}")
         looked_at(page, width)
-        page.get_by_role("link", name=re.compile(f"Eva{width} Field")).click()
+        follow(page, page.get_by_role("link", name=re.compile(f"Eva{width} Field")))
         looked_at(page, width)
         page.get_by_role("button", name="Merge the two").click()
         expect(page.get_by_role("heading", level=1)).to_have_text(f"Eva{width} Field")
