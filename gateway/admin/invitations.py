@@ -89,7 +89,11 @@ async def access_of(request: Request, grant: Mapping[str, Any]) -> Access:
         email=(contact.email or "") if contact else "",
         phone=(contact.phone or "") if contact else "",
         authority=_(AUTHORITIES.get(contact.authority, "")) if contact and contact.authority else "",
-        doings=tuple(_doings(request, grant, may_send=may_send, may_update=may_update, may_end=may_end)),
+        doings=tuple(
+            _doings(
+                request, grant, may_send=may_send, may_update=may_update, may_end=may_end, in_book=contact is not None
+            )
+        ),
     )
 
 
@@ -103,7 +107,7 @@ async def contact_of(request: Request, grant_id: str) -> Contact | None:
 
 
 def _doings(
-    request: Request, grant: Mapping[str, Any], *, may_send: bool, may_update: bool, may_end: bool
+    request: Request, grant: Mapping[str, Any], *, may_send: bool, may_update: bool, may_end: bool, in_book: bool
 ) -> Iterator[Doing]:
     page_of = f"/admin/clients/{request.state.client.id}/grants/{grant['id']}"
     if may_send or may_update:
@@ -113,7 +117,8 @@ def _doings(
     if grant["status"] != GrantStatus.ENDED.value:
         yield Doing(_("Proof of authority"), f"{page_of}/proofs")
         yield Doing(_("First and last day"), f"{page_of}/window")
-    yield Doing(_("Entered twice? Merge"), f"{page_of}/merge")
+    if in_book:
+        yield Doing(_("Entered twice? Merge"), f"{page_of}/merge")
     for step in steps_for(grant):
         if step.name != "revoke" or may_end:
             yield Doing(_(step.label), f"{page_of}/{step.name}", stops=True)
