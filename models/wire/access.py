@@ -16,8 +16,8 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
 
-class Grant(BaseModel):
-    """An account's access to a client. The window is [from, until), days in the practice's zone."""
+class BriefGrant(BaseModel):
+    """A grant without what is kept from its account. The window is [from, until), days in the practice's zone."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -31,10 +31,15 @@ class Grant(BaseModel):
     until: date | None
     proof: str
     toggles: dict[Feature, bool]
+    etag: str
+
+
+class Grant(BriefGrant):
+    """An account's access to a client, with what is kept from the account."""
+
     withheld: list[dict[str, str]] = Field(description="Items kept from this account.")
     blocked: bool
     locked: bool = Field(description="The account's sign-in is locked, everywhere.")
-    etag: str
 
 
 class Grants(BaseModel):

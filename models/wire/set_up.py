@@ -6,8 +6,8 @@ from datetime import date, datetime  # noqa: TC003 (pydantic reads the annotatio
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.vocabulary import Feature, GrantStatus, Kind, SetUpRule  # noqa: TC001 (pydantic reads the annotations)
-from models.wire.access import GrantPatch
+from models.vocabulary import Feature, Kind, SetUpRule  # noqa: TC001 (pydantic reads the annotations)
+from models.wire.access import BriefGrant, GrantPatch
 
 
 class KindDefaults(BaseModel):
@@ -54,24 +54,6 @@ class GrantChanges(BaseModel):
 
     changes: list[GrantChange] = Field(min_length=1, max_length=1000)
     reason: str | None = Field(default=None, min_length=1, max_length=500)
-
-
-class BriefGrant(BaseModel):
-    """A grant without what is kept from its account. The window is [from, until), days in the practice's zone."""
-
-    model_config = ConfigDict(populate_by_name=True)
-
-    id: str
-    account_id: str
-    client_id: str
-    practice_id: str
-    kind: Kind
-    status: GrantStatus
-    starts: date | None = Field(alias="from")
-    until: date | None
-    proof: str
-    toggles: dict[Feature, bool]
-    etag: str
 
 
 class GrantsChanged(BaseModel):

@@ -195,10 +195,8 @@ def as_import(export: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_an_export_brought_into_an_empty_practice_gives_the_same_answers(
-    acting: Callable[..., Acting], decider: Decider, standing_clock: StandingClock, tmp_path: Path, request: Any
+    acting: Callable[..., Acting], decider: Decider, standing_clock: StandingClock, tmp_path: Path
 ) -> None:
-    if "postgresql" in request.node.name:
-        pytest.skip("the other practice stands in a file of its own")
     set_client_switch(acting(), "rosa", "messages", on=False)
     block(acting(), "g_gus_mia", "an order of the court")
     there = AccessStore(f"sqlite:///{tmp_path / 'empty.db'}", standing_clock)
