@@ -121,7 +121,7 @@ def _require_all(
 
 
 class _Overlay:
-    """Changes read one after the other; each sees those before it."""
+    """Changes read one after the other; each sees those before it. It is also what `check_kind` asks."""
 
     def __init__(self, rows: Reading, snapshot: Snapshot, since: datetime, practice_id: str) -> None:
         self.rows = rows
@@ -164,6 +164,19 @@ class _Overlay:
             withheld=self._withheld,
             blocks=self._blocks,
         )
+
+    def post(self, staff_id: str) -> object | None:
+        """The staff member of this id."""
+        return self.rows.post(staff_id)
+
+    def grants_on(self, client_id: str) -> tuple[Grant, ...]:
+        """Every grant on the client, those of earlier changes too."""
+        return tuple(grant for grant in self._grants.values() if grant.client_id == client_id)
+
+    def grants_of(self, account_id: str) -> tuple[Grant, ...]:
+        """Every grant of the account, those of earlier changes too."""
+        stored = {grant.id: grant for grant in self.rows.grants_of(account_id)}
+        return tuple(grant for grant in (stored | self._grants).values() if grant.account_id == account_id)
 
     def change_practice(self, change: Mapping[str, Any]) -> None:
         fields = _fields_of(change, "practice", ("switches", *SETTINGS))
@@ -226,7 +239,7 @@ class _Overlay:
         age = age_class(client, self._practice, day_of(self.since, self._practice.zone))
         toggles = self._toggles(fields, client, kind, starting_toggles(self.rows, self.practice_id, kind, age))
         fields.close()
-        check_kind(self.rows, client, account_id, kind, age)
+        check_kind(self, client, account_id, kind, age)
         self.required.append(("create", ("grant", "new"), client_id))
         if account_id not in self._accounts:
             self._accounts[account_id] = self.rows.account(account_id) or Account(account_id)

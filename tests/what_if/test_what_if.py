@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from authz_service.facts.decision import Decider
     from authz_service.storage import AccessStore
 
-CASES = int(os.environ.get("KINGUARD_CASES", "12"))
+CASES = 12 + int(os.environ.get("KINGUARD_CASES", "0")) // 1000
 SEED = int(os.environ.get("KINGUARD_SEED", "4"))
 ZONE = ZoneInfo("America/Los_Angeles")
 Rights = set[tuple[str, str, str, str, str | None]]
@@ -228,6 +228,28 @@ def test_a_change_that_could_not_be_made_cannot_be_supposed(
     somebody = Acting(acting.store, acting.decider, Origin("test", "r1", f"staff/{staff}"))
     with pytest.raises(error):
         what_if(somebody, comparison, FROZEN, Asked("northgate", [change]))
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (
+            {"new_grant": {"client_id": "mia", "account_id": "sam", "kind": "guardian"}},
+            {"new_grant": {"client_id": "mia", "account_id": "sam", "kind": "guardian"}},
+        ),
+        (
+            {"client": "noah", "self_managing": "shared"},
+            {"new_grant": {"client_id": "noah", "account_id": "leo", "kind": "self"}},  # Whose own account it is.
+        ),
+    ],
+)
+def test_a_change_must_fit_those_before_it(
+    first: dict[str, Any], then: dict[str, Any], acting: Acting, comparison: Comparison
+) -> None:
+    """What stands in the way of the second when both are made: the first, or what no change names."""
+    what_if(acting, comparison, FROZEN, Asked("northgate", [first]))
+    with pytest.raises(ConflictError):
+        what_if(acting, comparison, FROZEN, Asked("northgate", [first, then]))
 
 
 BIRTHDAYS: list[tuple[str, int, str]] = [
