@@ -35,6 +35,7 @@ from gateway.portal.routes import ROUTES as PORTAL
 from gateway.records.outbox import OutboxCarrier
 from gateway.records.seals import Seals, seal_secret
 from gateway.records.store import RecordsStore
+from gateway.review.routes import ROUTES as REVIEW
 from gateway.web.pages import STATIC, error_page
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ SITE: tuple[Route, ...] = (
     *MAIL,
     *PAYMENTS,
     *PORTAL,
+    *REVIEW,
     *ADMIN,
 )
 

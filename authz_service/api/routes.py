@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from authz_service.api import operations as handlers
-from authz_service.api.endpoints import access, operations, oversight, people, questions, set_up, time
+from authz_service.api.endpoints import (
+    access,
+    operations,
+    oversight,
+    people,
+    policy_bundles,
+    policy_diagrams,
+    policy_differences,
+    policy_files,
+    questions,
+    set_up,
+    time,
+)
 from authz_service.api.routing import Call, Endpoint, Reply
 
 
@@ -18,6 +30,10 @@ ENDPOINTS = (
     *set_up.ENDPOINTS,
     *time.ENDPOINTS,
     *oversight.ENDPOINTS,
+    *policy_files.ENDPOINTS,
+    *policy_diagrams.ENDPOINTS,
+    *policy_bundles.ENDPOINTS,
+    *policy_differences.ENDPOINTS,
     *operations.ENDPOINTS,
     Endpoint("GET", "/openapi.json", "This description.", _show_openapi),
 )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from authz_service.engine import Policy
 
 _LOADED_MAX = 4
+SERVING = "serving"  # in the place of a digest
 
 
 class Bundles:
@@ -58,6 +59,11 @@ class Bundles:
                     self._loaded.clear()
                 self._loaded[digest] = self._load(digest)
             return self._loaded[digest]
+
+    def find(self, version: str) -> tuple[Policy, Path] | None:
+        """A policy and the folder of its texts, by digest or as `serving`; None when it is not kept."""
+        policy = self.policy(self.in_service.digest if version == SERVING else version)
+        return None if policy is None else (policy, self._place(policy.digest))
 
     def _load(self, digest: str) -> Policy | None:
         if not digest.isalnum():

@@ -81,6 +81,14 @@ _DOORS = (
     ),
     (
         _OVERSIGHT,
+        N_("Policy review"),
+        "lock",
+        "/review",
+        N_("The rules behind every decision, for who reviews them"),
+        ("view", "policy"),
+    ),
+    (
+        _OVERSIGHT,
         N_("Emergency access"),
         "warning",
         "/admin/emergency",

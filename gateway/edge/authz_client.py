@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.edge.answers import Json, read_decision, read_mapping, read_mappings
 from gateway.edge.authz_access import AccessCalls
+from gateway.edge.authz_diagrams import DiagramCalls
 from gateway.edge.authz_line import part
 from gateway.edge.authz_oversight import OversightCalls
 from gateway.edge.authz_people import PeopleCalls
+from gateway.edge.authz_review import ReviewCalls
+from gateway.edge.authz_versions import VersionCalls
 from gateway.edge.errors import CannotDecide
 
 if TYPE_CHECKING:
@@ -59,7 +62,7 @@ class Plan:
     refusal: Json | None
 
 
-class AuthzClient(AccessCalls, PeopleCalls, OversightCalls):
+class AuthzClient(AccessCalls, PeopleCalls, OversightCalls, ReviewCalls, DiagramCalls, VersionCalls):
     """Asks and commands the service. Every method raises CannotDecide; commands also Rejected and Stale."""
 
     async def evaluate(

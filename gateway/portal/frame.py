@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.admin.sections import staff_frame
 from gateway.edge.questions import opens, profiles
+from gateway.review.frame import in_review, review_frame
 from gateway.web.bar import bar_of
 from gateway.web.language import N_, _
 from gateway.web.words import relation
@@ -103,7 +104,7 @@ class ProfileView:
 async def frame(request: Request) -> Mapping[str, Any]:
     """The navigation and the switcher for the reader of this page."""
     if request.state.reader.type is SubjectType.STAFF:
-        return await staff_frame(request)
+        return await (review_frame(request) if in_review(request) else staff_frame(request))
     client = request.state.client
     if client is None:
         return _around(await profiles(request))

@@ -13,3 +13,4 @@ RESOURCE = "/v1/resources/{type}/{resource_id}"
 WITHHELD_FROM_ALL = f"{CLIENT}/withheld/{{type}}/{{resource_id}}"
 LOCK = f"{PRACTICE}/accounts/{{account_id}}/lock"
 PAGE = (Parameter("after", "The `next` of the page before."), Parameter("limit", "At most this many, up to 500."))
+POLICY_VERSION = "/v1/policy/versions/{version}"

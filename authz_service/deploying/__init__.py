@@ -1,0 +1,1 @@
+"""The policy in service: staged, shadowed, swapped in every process, rolled back."""

@@ -1,0 +1,1 @@
+"""What a reviewer asks of live data: recorded decisions replayed, and whom a change touches."""

@@ -1,0 +1,10 @@
+"""The policy's files and rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gateway.edge.guard import Route
+
+ROUTES: tuple[Route, ...] = ()
