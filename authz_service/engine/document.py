@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from authz_service.engine.diagram import Value
 
 _TAG = "tag:yaml.org,2002:"
+_DEPTH_MAX = 50  # of one thing within another; libyaml follows any depth, and ends the process with its stack
+_SIZE_MAX = 100_000  # things that a text unfolds to; aliases of aliases double with every line
 # libyaml is ten times as fast; the wheels carry it, a source build may not.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -38,6 +40,9 @@ class Document:
     def compose(self, text: str) -> yaml.Node | None:
         """The root node, or None (with a problem) when the text is not one YAML document."""
         try:
+            if swollen := _swollen(text):
+                self.problems.append(Problem(self.file, *swollen))
+                return None
             root = yaml.compose(text, Loader=_Loader)
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
@@ -140,12 +145,40 @@ class Document:
                 return str(node.value).lower() in ("true", "yes", "on")
             case "null":
                 return None
-            case "int":
-                return int(node.value, 0)
-            case "float":
-                return float(node.value)
-        self.refuse(node, f"{node.value} is neither a text, a number, a flag nor null")
+            case "int" | "float" as kind:
+                try:
+                    return int(node.value, 0) if kind == "int" else float(node.value)
+                except ValueError:  # YAML knows more ways to write a number, such as 0777 and 1:30.
+                    pass
+        self.refuse(node, f"{node.value[:100]} is neither a text, a number, a flag nor null")
         return None
+
+
+def _swollen(text: str) -> tuple[int, str] | None:
+    """Where a text nests deeper, or unfolds to more, than anything that is meant to be read; None when it does not."""
+    around: list[tuple[str | None, int]] = []  # the anchor of each thing that is open, and what stood before it
+    sizes: dict[str, int] = {}
+    size = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent):
+            if any(anchor == event.anchor for anchor, _ in around):
+                return line, f"{event.anchor} contains itself"
+            size += sizes.get(event.anchor, 0)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            around.append((event.anchor, size))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = around.pop()
+            size += 1
+            sizes |= {} if anchor is None else {anchor: size - before}
+        elif isinstance(event, yaml.ScalarEvent):
+            size += 1
+            sizes |= {} if event.anchor is None else {event.anchor: 1}
+        if len(around) > _DEPTH_MAX:
+            return line, f"more than {_DEPTH_MAX} things stand within one another"
+        if size > _SIZE_MAX:
+            return line, f"the text unfolds to more than {_SIZE_MAX} things"
+    return None
 
 
 def line_of(node: yaml.Node) -> int:
