@@ -73,6 +73,10 @@ BODIES: dict[str, Any] = {
         "on": "2026-07-01",
         "clients": ["mia"],
     },
+    "/v1/policy/versions/{version}/diagrams/{subject_type}/{action}/{resource_type}/path": {
+        "facts": {"subject.kind": "payer", "resource.addressee": "me"},
+        "part": "permit",
+    },
     "/v1/trail": {"events": [{"action": "x", "details": {"a": 1}}]},
 }
 PLACES = {
@@ -85,6 +89,10 @@ PLACES = {
     "resource_id": "inv_mia_1",
     "feature": "invoices",
     "kind": "guardian",
+    "subject_type": "account",
+    "action": "view",
+    "resource_type": "invoice",
+    "version": "serving",
     # Nothing has these: what they name is made by other requests.
     "access_id": "x",
     "entry_id": "decisions:1:0:0",

@@ -2,9 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from authz_service.api import policy_diagrams
+from authz_service.api.endpoints.paths import POLICY_VERSION
+from authz_service.api.routing import Endpoint
+from models.vocabulary import Scope
+from models.wire import policy_diagrams as bodies
 
-if TYPE_CHECKING:
-    from authz_service.api.routing import Endpoint
+_DIAGRAM = f"{POLICY_VERSION}/diagrams/{{subject_type}}/{{action}}/{{resource_type}}"
 
-ENDPOINTS: tuple[Endpoint, ...] = ()
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        f"{POLICY_VERSION}/diagrams",
+        "Every question of a version, with the size of its diagram and the share of situations it allows.",
+        policy_diagrams.list_diagrams,
+        Scope.POLICY,
+        reply=bodies.Diagrams,
+        refusals=(404,),
+        takes_actor=True,
+    ),
+    Endpoint(
+        "GET",
+        _DIAGRAM,
+        "The decision diagram of one question.",
+        policy_diagrams.show_diagram,
+        Scope.POLICY,
+        reply=bodies.Diagram,
+        refusals=(404, 422),
+        query=policy_diagrams.PART,
+        takes_actor=True,
+    ),
+    Endpoint(
+        "POST",
+        f"{_DIAGRAM}/path",
+        "One situation: its answer and why, its way through the diagram, and the nearest answered otherwise.",
+        policy_diagrams.follow,
+        Scope.POLICY,
+        body=bodies.Situation,
+        reply=bodies.Way,
+        refusals=(404,),
+        takes_actor=True,
+    ),
+)
