@@ -160,11 +160,11 @@ def _swollen(text: str) -> tuple[int, str] | None:
     sizes: dict[str, int] = {}
     size = 0
     for event in yaml.parse(text, Loader=_Loader):
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 0
         if isinstance(event, yaml.AliasEvent):
             if any(anchor == event.anchor for anchor, _ in around):
                 return line, f"{event.anchor} contains itself"
-            size += sizes.get(event.anchor, 0)
+            size += sizes.get(event.anchor or "", 0)
         elif isinstance(event, yaml.CollectionStartEvent):
             around.append((event.anchor, size))
         elif isinstance(event, yaml.CollectionEndEvent):

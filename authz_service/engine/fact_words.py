@@ -9,7 +9,7 @@ from authz_service.engine.facts import Facts, Side, TypeName, show
 from authz_service.engine.tokens import EFFECTS, Clause, Kind, Token, closing, split_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from authz_service.engine.facts import Fact
 
@@ -26,6 +26,25 @@ def check_fact_words(clauses: Iterable[Clause], facts: Facts) -> list[Problem]:
     for clause in clauses:
         checker.check_paths(clause.file, (*clause.head, *clause.body), checker.owners(clause))
     return checker.problems
+
+
+def named_facts(clauses: Iterable[Clause], facts: Facts) -> Iterator[tuple[tuple[Token, ...], Fact]]:
+    """Each chain of words that names a fact (without what it is read from), and the first fact that it may be."""
+    checker = _Checker(facts)
+    for clause in clauses:
+        tokens, known = (*clause.head, *clause.body), checker.owners(clause)
+        for start, token in enumerate(tokens):
+            if token.is_sign(".") and start and tokens[start - 1].kind is Kind.NAME and not _is_chained(tokens, start):
+                words, found = checker.chain(tokens, start, known)
+                if found:
+                    yield tuple(tokens[start + 1 : start + 2 * len(words)]), found[0]
+            elif token.is_sign("{") and start and tokens[start - 1].text in checker.types:
+                yield from checker.pattern(tokens, start)
+
+
+def _is_chained(tokens: Sequence[Token], dot: int) -> bool:
+    """Whether a dot stands inside a chain that another one began."""
+    return dot > 1 and tokens[dot - 2].is_sign(".")
 
 
 class _Checker:
@@ -67,16 +86,10 @@ class _Checker:
 
     def check_path(self, file: str, tokens: Sequence[Token], dot: int, known: Mapping[str, _Owner]) -> int:
         """Check one chain such as `rep.client.age` and what it is compared with; return the place behind it."""
-        root, i, words = tokens[dot - 1], dot, []
-        while i + 1 < len(tokens) and tokens[i].is_sign(".") and tokens[i + 1].kind is Kind.NAME:
-            words.append(tokens[i + 1])
-            i += 2
-        path = ".".join(word.text for word in words)
-        if root.kind is Kind.NAME and root.text in _WORDS:
-            root = Token(Kind.SIGN, "", root.line)
-        facts = self.facts_at(path, known.get(root.text) if root.kind is Kind.NAME else None)
+        words, facts = self.chain(tokens, dot, known)
+        path, i = ".".join(word.text for word in words), dot + 2 * len(words)
         if facts is None:
-            self.refuse_path(file, words, path, known.get(root.text))
+            self.refuse_path(file, words, path, self.owner(tokens[dot - 1], known))
             return i
         end = i
         if i < len(tokens) and tokens[i].is_sign("("):
@@ -85,6 +98,22 @@ class _Checker:
         if facts:
             self.check_compared(file, tokens, dot - 1, end, facts)
         return end
+
+    def chain(
+        self, tokens: Sequence[Token], dot: int, known: Mapping[str, _Owner]
+    ) -> tuple[list[Token], list[Fact] | None]:
+        """The words of the chain that a dot begins, and the facts that it may read."""
+        words = []
+        i = dot
+        while i + 1 < len(tokens) and tokens[i].is_sign(".") and tokens[i + 1].kind is Kind.NAME:
+            words.append(tokens[i + 1])
+            i += 2
+        return words, self.facts_at(".".join(word.text for word in words), self.owner(tokens[dot - 1], known))
+
+    @staticmethod
+    def owner(root: Token, known: Mapping[str, _Owner]) -> _Owner | None:
+        """Whose facts a chain reads that begins with this word; None where that is open."""
+        return known.get(root.text) if root.kind is Kind.NAME and root.text not in _WORDS else None
 
     def facts_at(self, path: str, owner: _Owner | None) -> list[Fact] | None:
         """The facts a chain may read: none for a group, None when the chain leads nowhere."""
@@ -150,16 +179,29 @@ class _Checker:
 
     def check_pattern(self, file: str, tokens: Sequence[Token], start: int) -> None:
         """Check `Class{fact: value}`."""
-        declared = self.types[tokens[start - 1].text]
-        side = Side.SUBJECT if declared.cls in self.subjects else Side.RESOURCE
-        for part in split_arguments(tokens[start + 1 : closing(tokens, start)]):
-            if len(part) < 3 or part[0].kind is not Kind.NAME:
-                continue
-            facts = self.facts_at(part[0].text, (side, declared))
+        owner = self.pattern_owner(tokens, start)
+        for part in self.pattern_parts(tokens, start):
+            facts = self.facts_at(part[0].text, owner)
             if facts is None:
-                self.refuse_path(file, part[:1], part[0].text, (side, declared))
+                self.refuse_path(file, part[:1], part[0].text, owner)
             elif facts and len(part) == 3:
                 self.check_value(file, part[2], facts)
+
+    def pattern(self, tokens: Sequence[Token], start: int) -> Iterator[tuple[tuple[Token, ...], Fact]]:
+        """The facts that `Class{fact: value}` names."""
+        for part in self.pattern_parts(tokens, start):
+            if facts := self.facts_at(part[0].text, self.pattern_owner(tokens, start)):
+                yield (part[0],), facts[0]
+
+    def pattern_owner(self, tokens: Sequence[Token], start: int) -> _Owner:
+        declared = self.types[tokens[start - 1].text]
+        return (Side.SUBJECT if declared.cls in self.subjects else Side.RESOURCE), declared
+
+    @staticmethod
+    def pattern_parts(tokens: Sequence[Token], start: int) -> Iterator[Sequence[Token]]:
+        for part in split_arguments(tokens[start + 1 : closing(tokens, start)]):
+            if len(part) >= 3 and part[0].kind is Kind.NAME:
+                yield part
 
     def check_value(self, file: str, token: Token, facts: list[Fact]) -> None:
         values = list(dict.fromkeys(value for fact in facts for value in fact.values))

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from authz_service.engine.build import Decision, Tracer, decide, impossible_diagrams, variables_of
-from authz_service.engine.bundle import Bundle, read_bundle
+from authz_service.engine.bundle import INVARIANTS, Bundle, read_bundle
 from authz_service.engine.crosscheck import crosscheck
 from authz_service.engine.declarations import doubtful_declarations
 from authz_service.engine.diagram import Diagrams
@@ -24,7 +24,7 @@ from authz_service.engine.tokens import read_polar
 from authz_service.engine.trace import Paths
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from authz_service.engine.build import QuestionKey
@@ -117,10 +117,24 @@ class Policy:
         }
         return question.conclude(self._reference.rest(self._diagrams.scratch(), key, values), known)
 
-    def prove(self) -> list[Proof]:
-        """Prove every invariant of the bundle once more, with counts."""
-        invariants, _ = _invariants(self._bundle, self._facts)
+    def prove(self, invariants: Iterable[Invariant] | None = None) -> list[Proof]:
+        """Prove these invariants, or every one of the bundle once more, with counts."""
+        if invariants is None:
+            invariants = self.invariants()
         return prove(invariants, self._facts, self._diagrams.scratch(), self._decisions)
+
+    def invariants(self, text: str | None = None, file: str = INVARIANTS) -> list[Invariant]:
+        """The bundle's invariants, or those of a text in the form of `invariants.yaml`, called `file`.
+
+        Raises:
+            BundleError: the text is none.
+        """
+        if text is None:
+            return _invariants(self._bundle, self._facts)[0]
+        invariants, problems = read_invariants(text, self._facts, file)
+        if problems:
+            raise BundleError(problems)
+        return invariants
 
     @cached_property
     def _reference(self) -> Reference:

@@ -28,10 +28,10 @@ from authz_service.engine.facts import Facts, Matches, Side, show
 from authz_service.engine.facts_file import read_matches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from authz_service.engine.build import Decision, QuestionKey
-    from authz_service.engine.diagram import Diagrams
+    from authz_service.engine.diagram import Diagram, Diagrams
 
 _ANY = "any"
 _KEYS = ("subject", "action", "resource")
@@ -86,14 +86,10 @@ def prove(
         questions = situations = 0
         worst: tuple[QuestionKey, dict[int, int]] | None = None
         for key, decision in decisions.items():
-            if not _concerns(invariant, key):
-                continue
             names = _fact_names(facts, key)
-            if not names.issuperset(invariant.when):
+            meant = meant_by(invariant, diagrams, key, names, decision.impossible)
+            if meant is None:
                 continue
-            meant = diagrams.without(matches_diagram(diagrams, invariant.when), decision.impossible)
-            if invariant.unless and names.issuperset(invariant.unless):
-                meant = diagrams.without(meant, matches_diagram(diagrams, invariant.unless))
             questions += 1
             situations += diagrams.count(meant, (diagrams.levels[name] for name in names))
             wrong = decision.decision if invariant.never else diagrams.negate(decision.decision)
@@ -106,6 +102,21 @@ def prove(
             told = _describe(diagrams, *worst, allowed=invariant.never)
             proofs.append(Proof(invariant, questions, situations, told, *worst))
     return proofs
+
+
+def meant_by(
+    invariant: Invariant, diagrams: Diagrams, key: QuestionKey, names: Collection[str], impossible: Diagram
+) -> Diagram | None:
+    """The situations that an invariant means of a question with these facts; None when it does not mean the question.
+
+    Adds nodes.
+    """
+    if not _concerns(invariant, key) or any(name not in names for name in invariant.when):
+        return None
+    meant = diagrams.without(matches_diagram(diagrams, invariant.when), impossible)
+    if invariant.unless and all(name in names for name in invariant.unless):
+        meant = diagrams.without(meant, matches_diagram(diagrams, invariant.unless))
+    return meant
 
 
 def failures(proofs: Iterable[Proof]) -> list[Problem]:
