@@ -172,6 +172,7 @@ DONE: Mapping[str, str] = MappingProxyType(
         "trail.disclosures.read": N_("Disclosures looked at"),
         "trail.exported": N_("Trail exported"),
         "trail.read": N_("Trail looked at"),
+        "trail.verified": N_("Trail verified"),
         "what_if": N_("Supposed changes tried out"),
         "withhold.create": N_("Item withheld"),
         "withhold.create_for_all": N_("Item withheld from all"),

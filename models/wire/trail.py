@@ -137,3 +137,41 @@ class Denials(BaseModel):
     until: str
     denials: list[Denial]
     complete: bool
+
+
+class Verification(BaseModel):
+    """What one verification found. Another practice's chains are not counted; that one is damaged is told."""
+
+    id: str = Field(description="The record of the trail that it is.")
+    at: str
+    by: str | None
+    whole: bool = Field(description="Whether chains, checkpoints and table agree, everywhere.")
+    seconds: float
+    chains: int
+    groups: int
+    records: int
+    waiting: int = Field(description="Records in segments that are not in the table yet.")
+    unsigned: int = Field(description="Records newer than the newest checkpoint of their chain.")
+    checkpoints: int
+    newest_checkpoint: str | None
+    problems: int
+    findings: list[dict[str, Any]] = Field(description="The first ones: flaw, place, text, number of the group, at.")
+    examined: list[dict[str, Any]] = Field(description="Chains, damaged ones first, then the newest.")
+    notes: list[str]
+
+
+class Attempt(BaseModel):
+    """A verification that is under way, or that did not come to its end."""
+
+    at: str
+    by: str | None
+    state: Literal["running", "failed", "broken_off"]
+    groups: int
+    of: int
+
+
+class Verifications(BaseModel):
+    """The newest verifications first, at most ten."""
+
+    attempt: Attempt | None
+    verifications: list[Verification]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from authz_service.api import emergency, oversight, trail
+from authz_service.api import emergency, oversight, trail, trail_verification
 from authz_service.api.endpoints.paths import CLIENT, EMERGENCY, PRACTICE
 from authz_service.api.routing import Endpoint
 from models.vocabulary import Scope
@@ -29,6 +29,24 @@ ENDPOINTS = (
         body=trail_bodies.Events,
         reply=trail_bodies.Added,
         status=201,
+    ),
+    Endpoint(
+        "GET",
+        "/v1/trail/verifications",
+        "Whether the trail is as it was written: the newest verifications.",
+        trail_verification.show_verifications,
+        Scope.TRAIL,
+        reply=trail_bodies.Verifications,
+        takes_actor=True,
+    ),
+    Endpoint(
+        "POST",
+        "/v1/trail/verifications",
+        "Verify the trail now; a long one goes on in the background.",
+        trail_verification.verify,
+        Scope.TRAIL,
+        reply=trail_bodies.Verifications,
+        takes_actor=True,
     ),
     Endpoint(
         "GET",
