@@ -8,44 +8,61 @@ from typing import TYPE_CHECKING
 from authz_service.workbench.questions import levels_of, questions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
+    from authz_service.engine.build import QuestionKey
     from authz_service.engine.diagram import Diagram, Diagrams
     from authz_service.engine.lint import Rule
     from authz_service.engine.policy import Policy, Question
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One question in which a rule holds: in how many of all situations, and in how many of these it decides."""
+
+    key: QuestionKey
+    space: int
+    situations: int
+    decides: int
 
 
 @dataclass(slots=True)
 class RuleUse:
     """A rule over all questions: where it holds, and where the answer would be another without it.
 
-    `questions` and `situations` count where it holds, `decides` where it alone makes the answer. When it decides
-    nowhere, `because` are the rules that make it so, a smallest set of them; a forbid may also stand where nothing is
-    permitted anyway (`behind`).
+    `questions` and `situations` count where it holds, `decides` where it alone makes the answer; `places` has both
+    counts for each question in which it holds. When it decides nowhere, `because` are the rules that make it so, a
+    smallest set of them; a forbid may also stand where nothing is permitted anyway (`behind`).
     """
 
     rule: Rule
     questions: int = 0
     situations: int = 0
     decides: int = 0
+    places: list[Place] = field(default_factory=list)
     because: list[str] = field(default_factory=list)
     behind: bool = False
 
 
-def rule_uses(policy: Policy) -> list[RuleUse]:
-    """Every rule, in the order of the files."""
-    uses = {rule_id: RuleUse(rule) for rule_id, rule in policy.rules.items()}
+def rule_uses(policy: Policy, only: Collection[str] | None = None) -> list[RuleUse]:
+    """Every rule, or only these, in the order of the files."""
+    uses = {rule_id: RuleUse(rule) for rule_id, rule in policy.rules.items() if only is None or rule_id in only}
     for question in questions(policy):
         diagrams = question.diagrams.scratch()
         levels = levels_of(question)
-        for rule_id, diagram in question.rule_diagrams.items():
-            there = diagrams.without(diagram, question.impossible_diagram)
+        key = (question.subject_type, question.action, question.resource_type)
+        for rule_id in question.rule_diagrams.keys() & uses.keys():
+            there = diagrams.without(question.rule_diagrams[rule_id], question.impossible_diagram)
             if there is False:
                 continue
+            space = diagrams.count(diagrams.negate(question.impossible_diagram), levels)
+            holds = diagrams.count(there, levels)
+            decides = diagrams.count(decisive(diagrams, question, rule_id), levels)
             use = uses[rule_id]
+            use.places.append(Place(key, space, holds, decides))
             use.questions += 1
-            use.situations += diagrams.count(there, levels)
-            use.decides += diagrams.count(decisive(diagrams, question, rule_id), levels)
+            use.situations += holds
+            use.decides += decides
     idle = [rule_id for rule_id, use in uses.items() if use.questions and not use.decides]
     for question in questions(policy):
         for rule_id in idle:
