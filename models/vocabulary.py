@@ -167,6 +167,31 @@ class Scope(StrEnum):
     POLICY = "policy"
 
 
+class VersionState(StrEnum):
+    """Where a bundle that the service keeps stands."""
+
+    SERVING = "serving"
+    STAGED = "staged"
+    RETIRED = "retired"  # served before
+    WITHDRAWN = "withdrawn"
+
+
+class DeploymentKind(StrEnum):
+    """How a bundle came into service."""
+
+    START = "start"  # from the folder of the settings, when the service started
+    DEPLOY = "deploy"
+    ROLLBACK = "rollback"
+
+
+class WouldBe(StrEnum):
+    """What a bundle that shadows made of a question."""
+
+    ALLOWED = "allowed"
+    DENIED = "denied"
+    FAILED = "failed"
+
+
 _ALL = frozenset(Feature)
 _PARENT = frozenset(
     {

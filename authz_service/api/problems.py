@@ -11,7 +11,10 @@ PROBLEM_TYPE = "application/problem+json"
 
 
 class ProblemError(Exception):
-    """The request is refused. `detail` is one sentence; `fields` names what in the body is wrong, and how."""
+    """The request is refused. `detail` is one sentence; `fields` names what in the body is wrong, and how.
+
+    `more` are further members of the body.
+    """
 
     def __init__(
         self,
@@ -20,12 +23,14 @@ class ProblemError(Exception):
         *,
         fields: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
+        more: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.fields = fields or {}
         self.headers = headers or {}
+        self.more = more or {}
 
     def body(self) -> bytes:
         """The problem as JSON."""
@@ -38,7 +43,7 @@ class ProblemError(Exception):
         if self.fields:
             document["field"] = next(iter(self.fields))
             document["errors"] = [{"field": name, "message": message} for name, message in self.fields.items()]
-        return orjson.dumps(document)
+        return orjson.dumps(document | self.more)
 
     def message(self) -> bytes:
         """The problem as AuthZEN wants it: a message string."""

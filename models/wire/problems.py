@@ -12,8 +12,16 @@ class FieldError(BaseModel):
     message: str
 
 
+class FileProblem(BaseModel):
+    """What is wrong with a file of a bundle; line 0 is the whole file."""
+
+    file: str
+    line: int
+    message: str
+
+
 class Problem(BaseModel):
-    """Why a request was refused. `field` is the first of `errors`."""
+    """Why a request was refused. `field` is the first of `errors`; `problems` are those of a refused bundle."""
 
     type: str
     title: str
@@ -21,3 +29,4 @@ class Problem(BaseModel):
     detail: str
     field: str | None = None
     errors: list[FieldError] | None = None
+    problems: list[FileProblem] | None = None

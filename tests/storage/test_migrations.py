@@ -9,7 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
 from authz_service.storage import Database, migrate
-from models.tables import access, trail
+from models.tables import access, policy, trail
 from models.tables.base import AccessTable
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ def test_the_migrated_database_has_exactly_the_tables_of_the_models(database_url
     """No table, column or index differs between the newest revision and the models."""
     assert access.HISTORY
     assert trail.RECORDS is not None
+    assert policy.VERSIONS is not None
     database = Database(database_url)
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": "access_version"})

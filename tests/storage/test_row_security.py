@@ -18,8 +18,18 @@ if TYPE_CHECKING:
 
     from tests.conftest import Clusters
 
-# Identity is global (accounts); the rest holds nothing of a practice: `trail_events` the one-time ids of callers.
-WITHOUT_PRACTICE = {"accounts", "seeds", "trail_events", "trail_groups"}
+# Identity is global (accounts); the rest holds nothing of a practice: `trail_events` the one-time ids of callers,
+# `policy_*` the rules, which are the same for all.
+WITHOUT_PRACTICE = {
+    "accounts",
+    "policy_deployments",
+    "policy_processes",
+    "policy_shadow_counts",
+    "policy_versions",
+    "seeds",
+    "trail_events",
+    "trail_groups",
+}
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +114,10 @@ def test_a_practice_named_shows_only_its_own_rows(engine: Engine) -> None:
         "UPDATE clients SET assent = 'withheld'",
         "UPDATE practices SET contacts_allowed = false",
         "DELETE FROM trail_records",
+        "DELETE FROM policy_deployments",
+        "UPDATE policy_deployments SET digest = 'x'",
+        "UPDATE policy_versions SET texts = '{}'",
+        "DELETE FROM policy_versions",
         "CREATE TABLE mine (a int)",
         "ALTER TABLE clients DISABLE ROW LEVEL SECURITY",
     ],

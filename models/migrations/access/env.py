@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from models.tables import access, trail  # noqa: F401 - importing them fills the metadata.
+from models.tables import access, policy, trail  # noqa: F401 - importing them fills the metadata.
 from models.tables.base import AccessTable
 
 connection = context.config.attributes["connection"]
