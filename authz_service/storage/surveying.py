@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, true
 
 from authz_service.storage.cache import CachedAccess
+from authz_service.storage.practice_rows import read_practice
 from authz_service.storage.reading import held, known_of
 from models.tables.access import GrantRow, ResourceRow
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
+    from authz_service.facts.snapshot import Snapshot
     from authz_service.storage.reading import Reading
 
 _CHUNK = 500
@@ -36,6 +38,13 @@ class Survey(CachedAccess):
     def __init__(self, rows: Reading) -> None:
         super().__init__(lambda: nullcontext(rows))
         self.rows = rows
+        self._whole: dict[str, Snapshot | None] = {}
+
+    def whole(self, practice_id: str) -> Snapshot | None:
+        """Everything that decisions about all of a practice's clients read; None for an unknown practice."""
+        if practice_id not in self._whole:
+            self._whole[practice_id] = read_practice(self.rows, practice_id)
+        return self._whole[practice_id]
 
     def items_in(self, resource_type: str, bounds: Bounds, after: str | None) -> Iterator[str]:
         """Ids of the registered items of a type, in the database's order, from behind the id `after`."""

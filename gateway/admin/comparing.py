@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.admin.client_items import SHELVES, describe, shelf_rows
 from gateway.admin.effects import effects
-from gateway.admin.explaining import Subject, explain_for, in_words
+from gateway.admin.explaining import Subject, explain_all_for, in_words
 from gateway.admin.people import names_known
 from gateway.admin.who_sees import ground_of
 from gateway.edge.authz_client import Asking, Question
@@ -169,7 +169,7 @@ async def _explained(
     ground = await ground_of(request) if differing else None
     subject = Subject(person.name, Kind(person.grant["kind"]), person.grant["toggles"])
     asked = differing[:REASONS_MAX]
-    told = await asyncio.gather(*(explain_for(request, person.account, questions[place]) for place in asked))
+    told = await explain_all_for(request, person.account, [questions[place] for place in asked])
     cells = [Cell(has) for has, _has_too in both]
     for place, (allowed, explanation) in zip(asked, told, strict=True):
         if ground is not None and not allowed:

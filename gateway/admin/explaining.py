@@ -138,6 +138,17 @@ async def explain_for(request: Request, account_id: str, question: Question) -> 
     return decision, explanation
 
 
+async def explain_all_for(
+    request: Request, account_id: str, questions: Sequence[Question]
+) -> list[tuple[bool, Mapping[str, Any]]]:
+    """The same for several questions in one call, without who set what."""
+    asking = Asking(
+        {"type": SubjectType.ACCOUNT.value, "id": account_id}, AMR, at=request.app.state.clock().isoformat()
+    )
+    found: list[tuple[bool, Mapping[str, Any]]] = await request.app.state.authz.explain_all(asking, questions)
+    return found
+
+
 def in_words(
     allowed: bool, explanation: Mapping[str, Any], resource_type: str, subject: Subject, ground: Ground
 ) -> Why:

@@ -78,14 +78,25 @@ class AuthzClient(AccessCalls, PeopleCalls, OversightCalls, ReviewCalls, Diagram
 
     async def evaluate_all(self, asking: Asking, questions: Sequence[Question]) -> list[bool]:
         """The decisions on several questions, in their order."""
+        return [read_decision(answer) for answer in await self._ask_all(asking, questions, {})]
+
+    async def explain_all(self, asking: Asking, questions: Sequence[Question]) -> list[tuple[bool, Json]]:
+        """The decisions on several questions, each with its explanation; who set the facts is left out."""
+        answers = await self._ask_all(asking, questions, {"explain": True})
+        return [
+            (read_decision(answer), read_mapping(read_mapping(answer.get("context")).get("explanation")))
+            for answer in answers
+        ]
+
+    async def _ask_all(self, asking: Asking, questions: Sequence[Question], more: Json) -> list[Json]:
         if not questions:
             return []
-        shared = {"subject": dict(asking.subject), "context": asking.context}
+        shared = {"subject": dict(asking.subject), "context": asking.context | more}
         body = {**shared, "evaluations": [question.body for question in questions]}
         answers = (await self.ask("POST", "/access/v1/evaluations", body)).get("evaluations")
         if not isinstance(answers, list) or len(answers) != len(questions):
             raise CannotDecide("the authz service answered another number of questions")
-        return [read_decision(read_mapping(answer)) for answer in answers]
+        return [read_mapping(answer) for answer in answers]
 
     async def plan(self, asking: Asking, action: str, resource_type: str, properties: Mapping[str, Any]) -> Plan:
         """What the subject may see of a type."""
