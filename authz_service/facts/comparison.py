@@ -1,4 +1,4 @@
-"""Who gains and who loses what between two states of the rows, or between two instants of one.
+"""Who gains and who loses what between two states of the rows, two instants of one, or two policies on one.
 
 The accounts' facts are fixed first; where what remains of a question is the same on both sides, no item is looked at.
 Where it differs, each item is put to the very function that answers single questions.
@@ -17,6 +17,7 @@ from authz_service.engine.sources import names_read
 from authz_service.facts.bindings import bindings_of
 from authz_service.facts.decision import KNOWN_BY, answer
 from authz_service.facts.request import Authn, Request
+from authz_service.facts.shapes import Shapes, source_of
 from authz_service.facts.sources import FactError
 from models.vocabulary import SubjectType
 
@@ -72,6 +73,16 @@ class _Way(NamedTuple):
     seat: Seat
 
 
+class _Place(NamedTuple):
+    """A question as it is asked before and after; None where that policy has no such question."""
+
+    action: str
+    kind: str
+    sides: tuple[Asked | None, Asked | None]
+    # Whether both read the same facts of an item, from the same: what cannot be read is denied whatever remains.
+    reads_alike: bool
+
+
 @dataclass(slots=True)
 class _Pair:
     """One account and client, with their seats in both states and what was found."""
@@ -83,7 +94,7 @@ class _Pair:
     gains: list[Right]
     loses: list[Right]
     # For a type: the questions whose answers about items may differ, with the ways that can allow on each side.
-    open: dict[str, list[tuple[Asked, tuple[Seat, ...], tuple[Seat, ...]]]]
+    open: dict[str, list[tuple[_Place, tuple[Seat, ...], tuple[Seat, ...]]]]
 
     def note(self, right: Right, was: bool, is_now: bool) -> None:
         if was is not is_now:
@@ -91,24 +102,32 @@ class _Pair:
 
 
 class Comparison:
-    """Compares by one policy, what accounts may do."""
+    """Compares what accounts may do, by one policy or by another one afterwards."""
 
-    def __init__(self, decider: Decider) -> None:
-        self._decider = decider
-        policy = decider.policy
-        prepared = (
-            (action, kind, decider.prepared(SubjectType.ACCOUNT, action, kind))
-            for kind, actions in policy.resource_types.items()
+    def __init__(self, decider: Decider, after: Decider | None = None) -> None:
+        self._deciders = (decider, after or decider)
+        self._one_policy = after is None or after is decider
+        places = dict.fromkeys(
+            (action, kind)
+            for each in self._deciders
+            for kind, actions in each.policy.resource_types.items()
             for action in actions
+            if KNOWN_BY.get(kind) != "practice_id"
         )
-        self._asked = [
-            (action, kind, asked)
-            for action, kind, asked in prepared
-            if asked is not None and asked.question.diagram is not False and KNOWN_BY.get(kind) != "practice_id"
-        ]
+        self._places = [place for key in places if (place := self._place(*key)) is not None]
+        self._shapes = Shapes()
         self._rests: dict[tuple[Any, ...], tuple[Diagram | None, ...]] = {}
         self._differing: dict[tuple[Any, ...], tuple[int, ...]] = {}
         self._names: dict[tuple[int, Node], tuple[str, ...]] = {}
+
+    def _place(self, action: str, kind: str) -> _Place | None:
+        before, after = (each.prepared(SubjectType.ACCOUNT, action, kind) for each in self._deciders)
+        if not any(each is not None and each.question.diagram is not False for each in (before, after)):
+            return None
+        alike = self._one_policy or (
+            before is not None and after is not None and _facts_read(before) == _facts_read(after)
+        )
+        return _Place(action, kind, (before, after), alike)
 
     def compare(
         self, before: State, after: State, relations: Iterable[tuple[str, str]], read_items: ReadItems
@@ -129,50 +148,52 @@ class Comparison:
         return [_difference(pair) for pair in pairs if pair.gains or pair.loses]
 
     def _pair(self, before: State, after: State, account_id: str, client_id: str) -> _Pair | None:
-        was = self._seats(before, account_id, client_id)
-        will = self._seats(after, account_id, client_id)
-        if was == will and before.now == after.now:
+        was = self._seats(0, before, account_id, client_id)
+        will = self._seats(1, after, account_id, client_id)
+        if self._one_policy and was == will and before.now == after.now:
             return None
         pair = _Pair(account_id, client_id, was, will, [], [], {})
-        old, new = [self._rests_of(seat) for seat in was], [self._rests_of(seat) for seat in will]
-        for place in self._places(was, will, old, new, before.now != after.now):
-            action, kind, asked = self._asked[place]
-            here, there = _ways(place, old, was), _ways(place, new, will)
-            if self._same(place, here, there, (before.now, after.now)):
+        old, new = [self._rests_of(0, seat) for seat in was], [self._rests_of(1, seat) for seat in will]
+        for at in self._differing_places(was, will, old, new, before.now != after.now):
+            place = self._places[at]
+            here, there = _ways(at, old, was), _ways(at, new, will)
+            if self._same(at, here, there, (before.now, after.now)):
                 continue
+            kind = place.kind
             if kind in KNOWN_BY:
                 known = {"client_id": client_id}
-                right = Right(action, kind, client_id)
+                right = Right(place.action, kind, client_id)
                 pair.note(
                     right,
-                    _allows(asked, here, known, right, before.now),
-                    _allows(asked, there, known, right, after.now),
+                    _allows(place.sides[0], here, known, right, before.now),
+                    _allows(place.sides[1], there, known, right, after.now),
                 )
                 continue
-            pair.note(Right(action, kind, None), bool(here), bool(there))
-            if (kind, action) not in BEGINNING:
+            pair.note(Right(place.action, kind, None), bool(here), bool(there))
+            if (kind, place.action) not in BEGINNING:
                 seats = tuple(way.seat for way in here), tuple(way.seat for way in there)
-                pair.open.setdefault(kind, []).append((asked, *seats))
+                pair.open.setdefault(kind, []).append((place, *seats))
         return pair
 
-    def _seats(self, state: State, account_id: str, client_id: str) -> tuple[Seat, ...]:
+    def _seats(self, side: int, state: State, account_id: str, client_id: str) -> tuple[Seat, ...]:
         relation = state.access.relation(account_id, client_id)
         if relation is None or relation.account is None or not relation.grants:
             return ()
         try:
-            return self._decider.derivation.holder_seats(relation, state.now, SIGNED_IN)
+            return self._deciders[side].derivation.holder_seats(relation, state.now, SIGNED_IN)
         except FactError:  # A row holds what is no value of its fact: every question is denied.
             return ()
 
-    def _rests_of(self, seat: Seat) -> tuple[Diagram | None, ...]:
-        found = self._rests.get(seat.subject)
+    def _rests_of(self, side: int, seat: Seat) -> tuple[Diagram | None, ...]:
+        key = (0 if self._one_policy else side, seat.subject)
+        found = self._rests.get(key)
         if found is None:
             if len(self._rests) >= _KEPT:
                 self._rests.clear()
-            found = self._rests[seat.subject] = tuple(_rest(asked, seat) for _, _, asked in self._asked)
+            found = self._rests[key] = tuple(_rest(place.sides[side], seat) for place in self._places)
         return found
 
-    def _places(
+    def _differing_places(
         self,
         was: tuple[Seat, ...],
         will: tuple[Seat, ...],
@@ -182,50 +203,71 @@ class Comparison:
     ) -> Iterable[int]:
         """Of which questions the answers may differ; where the seats compare items with the same, that is known."""
         if [seat.bound for seat in was] != [seat.bound for seat in will]:
-            return range(len(self._asked))
+            return range(len(self._places))
         key = (tuple(seat.subject for seat in was), tuple(seat.subject for seat in will), other_time)
         found = self._differing.get(key)
         if found is None:
             if len(self._differing) >= _KEPT:
                 self._differing.clear()
-            places = range(len(self._asked))
             found = self._differing[key] = tuple(
-                place
-                for place in places
-                if any(one[place] is None or one[place] is not two[place] for one, two in zip(old, new, strict=True))
-                or (other_time and any(self._reads_clock(place, each[place]) for each in new))
+                at
+                for at in range(len(self._places))
+                if any(not self._alike(at, one[at], two[at]) for one, two in zip(old, new, strict=True))
+                or (other_time and any(self._reads_clock(at, each[at]) for each in new))
             )
         return found
 
-    def _reads_clock(self, place: int, rest: Diagram | None) -> bool:
-        return isinstance(rest, Node) and "appointment_timing" in self._names_read(place, rest)
+    def _alike(self, at: int, one: Diagram | None, other: Diagram | None) -> bool:
+        """Whether the same remains of a question; what is not known is like nothing."""
+        place = self._places[at]
+        if one is None or other is None or (one is False) is not (other is False):
+            return False
+        if one is False or self._one_policy:
+            return one is other
+        before, after = place.sides
+        if not place.reads_alike or before is None or after is None:
+            return False
+        return self._shapes.of(before.question, one) == self._shapes.of(after.question, other)
+
+    def _reads_clock(self, at: int, rest: Diagram | None) -> bool:
+        return isinstance(rest, Node) and "appointment_timing" in self._names_read(at, 1, rest)
 
     def _same(
-        self, place: int, here: tuple[_Way, ...], there: tuple[_Way, ...], instants: tuple[datetime, datetime]
+        self, at: int, here: tuple[_Way, ...], there: tuple[_Way, ...], instants: tuple[datetime, datetime]
     ) -> bool:
         """Whether no item can tell the two sides apart: the same remains, and is compared with the same."""
         if len(here) != len(there):
             return False
         for one, other in zip(here, there, strict=True):
-            if one.rest is None or one.rest is not other.rest:
+            if one.rest is None or not self._alike(at, one.rest, other.rest):
                 return False
             if isinstance(one.rest, Node) and (one.seat.bound != other.seat.bound or instants[0] != instants[1]):
-                kind = self._asked[place][1]
+                kind = self._places[at].kind
                 old = bindings_of(one.seat.bound, kind, instants[0])
                 new = bindings_of(other.seat.bound, kind, instants[1])
-                if any(old.get(name) != new.get(name) for name in self._names_read(place, one.rest)):
+                if any(old.get(name) != new.get(name) for name in self._names_read(at, 0, one.rest)):
                     return False
         return True
 
-    def _names_read(self, place: int, rest: Node) -> tuple[str, ...]:
-        key = (place, rest)
+    def _names_read(self, at: int, side: int, rest: Node) -> tuple[str, ...]:
+        key = (at, rest)
         found = self._names.get(key)
-        if found is None:
-            question = self._asked[place][2].question
+        asked = self._places[at].sides[side]
+        if found is None and asked is not None:
+            question = asked.question
             levels = {question.diagrams.names[level] for level in question.diagrams.support(rest)}
             facts = [fact for fact in question.resource_slots if fact.name in levels]
             found = self._names[key] = tuple(name for fact in facts for name in names_read(fact))
-        return found
+        return found or ()
+
+
+def _facts_read(asked: Asked) -> frozenset[tuple[str, str, frozenset[object]]]:
+    """What a question reads of an item, and from where."""
+    question = asked.question
+    read = {question.diagrams.names[level] for level in question.diagrams.support(question.diagram)}
+    return frozenset(
+        (fact.name, source_of(fact), frozenset(fact.values)) for fact in question.resource_slots if fact.name in read
+    )
 
 
 def _ways(place: int, rests: Sequence[tuple[Diagram | None, ...]], seats: Sequence[Seat]) -> tuple[_Way, ...]:
@@ -234,15 +276,17 @@ def _ways(place: int, rests: Sequence[tuple[Diagram | None, ...]], seats: Sequen
     return tuple(_Way(each[place], seat) for each, seat in pairs if each[place] is not False)
 
 
-def _rest(asked: Asked, seat: Seat) -> Diagram | None:
+def _rest(asked: Asked | None, seat: Seat) -> Diagram | None:
+    if asked is None:
+        return False
     try:
         return residual(asked.question, seat.subject)
     except (MissingFactsError, InvalidSituationError):
         return None
 
 
-def _allows(asked: Asked, ways: Sequence[_Way], known: Mapping[str, Any], right: Right, now: datetime) -> bool:
-    if not ways:
+def _allows(asked: Asked | None, ways: Sequence[_Way], known: Mapping[str, Any], right: Right, now: datetime) -> bool:
+    if asked is None or not ways:
         return False
     request = Request(SubjectType.ACCOUNT, "", right.action, right.resource_type, right.resource_id, now)
     return answer(asked, tuple(way.seat for way in ways), request, known).allowed
@@ -250,12 +294,15 @@ def _allows(asked: Asked, ways: Sequence[_Way], known: Mapping[str, Any], right:
 
 def _compare_items(pair: _Pair, items: Items, before: datetime, after: datetime) -> None:
     for kind, item, known in items:
-        for asked, old, new in pair.open.get(kind, ()):
-            action = asked.question.action
-            request = Request(SubjectType.ACCOUNT, pair.account_id, action, kind, item, before)
-            was = bool(old) and answer(asked, old, request, known).allowed
-            will = bool(new) and answer(asked, new, request._replace(now=after), known).allowed
-            pair.note(Right(action, kind, item), was, will)
+        for place, old, new in pair.open.get(kind, ()):
+            request = Request(SubjectType.ACCOUNT, pair.account_id, place.action, kind, item, before)
+            was = _may(place.sides[0], old, request, known)
+            will = _may(place.sides[1], new, request._replace(now=after), known)
+            pair.note(Right(place.action, kind, item), was, will)
+
+
+def _may(asked: Asked | None, seats: tuple[Seat, ...], request: Request, known: Mapping[str, Any]) -> bool:
+    return asked is not None and bool(seats) and answer(asked, seats, request, known).allowed
 
 
 def _difference(pair: _Pair) -> Difference:

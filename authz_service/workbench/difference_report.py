@@ -62,7 +62,12 @@ def as_markdown(difference: Difference, old: str, new: str) -> str:
 
 def as_json(difference: Difference, old: str, new: str) -> str:
     """Everything, one member for each changed question; counts are exact integers."""
-    body = {
+    return json.dumps(as_body(difference, old, new), indent=2, ensure_ascii=False) + "\n"
+
+
+def as_body(difference: Difference, old: str, new: str) -> dict[str, object]:
+    """The same, not yet written."""
+    return {
         "old": old,
         "new": new,
         "same": not difference,
@@ -70,7 +75,6 @@ def as_json(difference: Difference, old: str, new: str) -> str:
         "newly_allowed": [_change(change) for change in difference.allowed],
         "newly_denied": [_change(change) for change in difference.denied],
     }
-    return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
 
 
 def _change(change: Change) -> Mapping[str, object]:
