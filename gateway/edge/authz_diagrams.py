@@ -2,8 +2,45 @@
 
 from __future__ import annotations
 
-from gateway.edge.authz_line import AuthzLine
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway.edge.answers import Json, read_mappings
+from gateway.edge.authz_line import BULK_SECONDS, AuthzLine, part, with_query
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question of one version of the policy, by its names."""
+
+    version: str
+    subject_type: str
+    action: str
+    resource_type: str
+
+    @property
+    def path(self) -> str:
+        """Where its diagram is."""
+        names = "/".join(map(part, (self.subject_type, self.action, self.resource_type)))
+        return f"/v1/policy/versions/{part(self.version)}/diagrams/{names}"
 
 
 class DiagramCalls(AuthzLine):
     """Every method raises CannotDecide, Rejected or Stale."""
+
+    async def diagrams(self, version: str, *, actor: str) -> list[Json]:
+        """Every question of a version: `subject_type`, `action`, `resource_type`, `nodes`, `facts`, counts, `share`."""
+        path = f"/v1/policy/versions/{part(version)}/diagrams"
+        return read_mappings((await self.ask("GET", path, actor=actor, seconds=BULK_SECONDS)).get("diagrams"))
+
+    async def diagram(self, asked: Asked, drawn: str, *, actor: str) -> Json:
+        """A question's part (`decision`, `permit`, `forbid`, `rule:ID`) with its `tests`, `facts` and `parts`."""
+        return await self.ask("GET", with_query(asked.path, {"part": drawn}), actor=actor, seconds=BULK_SECONDS)
+
+    async def follow(self, asked: Asked, drawn: str, facts: Mapping[str, bool | str], *, actor: str) -> Json:
+        """One situation (facts by full name): its answer, why, and its way through a part."""
+        body = {"facts": dict(facts), "part": drawn}
+        return await self.ask("POST", f"{asked.path}/path", body, actor=actor, seconds=BULK_SECONDS)
