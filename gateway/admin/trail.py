@@ -1,4 +1,7 @@
-"""The practice's trail: every decision, change and event, found, explained and taken away."""
+"""The practice's trail: every decision, change and event, found, explained and taken away.
+
+The same pages serve the practice and its security reviewers; in the review, families and clients are ids for everyone.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from gateway.admin.trail_words import Names
 
 PAGE = "/admin/trail"
+REVIEW_PAGE = "/review/trail"
 SIZE = 50
 EXPORT_PAGE = 500
 EXPORT_MAX = 100_000  # records of one file
@@ -68,7 +72,13 @@ class EntryView:
 
 async def trail_page(request: Request) -> Response:
     """The newest records first, a page at a time from a place that stays right while others arrive."""
-    found, after = await read_filter(request), request.query_params.get("next", "")[:_NEXT_MAX]
+    return await page(request, "admin/trail.html", **await listed(request))
+
+
+async def listed(request: Request) -> dict[str, Any]:
+    """What the page of the list shows, with the page's status."""
+    base, is_review = _base(request), _in_review(request)
+    found, after = await read_filter(request, hide=is_review), request.query_params.get("next", "")[:_NEXT_MAX]
     entries: list[dict[str, Any]] = []
     place = ""
     if not found.problems:
@@ -76,20 +86,22 @@ async def trail_page(request: Request) -> Response:
         entries, place = await _ask(request, wanted)
     names = await _names(request, entries)
     (may_export,) = await may(request, [("export", "trail", {})])
-    return await page(
-        request,
-        "admin/trail.html",
-        status=422 if found.problems else 200,
-        filter=found,
-        entries=[_view(request, entry, names) for entry in entries],
-        newest=found.link(PAGE) if after else "",
-        older=found.link(PAGE, next=place) if place else "",
-        kinds=[(value, _(label)) for value, (label, _asked) in KINDS.items()],
-        types=[(value, _(label)) for value, label in TYPES.items()],
-        actions=ACTIONS,
-        exports=[(name, found.link(f"{PAGE}/export", format=name)) for name in ("csv", "jsonl")] if may_export else [],
-        export_max=EXPORT_MAX,
-    )
+    return {
+        "status": 422 if found.problems else 200,
+        "base": base,
+        "is_review": is_review,
+        "filter": found,
+        "entries": [_view(request, entry, names) for entry in entries],
+        "newest": found.link(base) if after else "",
+        "older": found.link(base, next=place) if place else "",
+        "kinds": [(value, _(label)) for value, (label, _asked) in KINDS.items()],
+        "types": [(value, _(label)) for value, label in TYPES.items()],
+        "actions": ACTIONS,
+        "exports": [(name, found.link(f"{base}/export", format=name)) for name in ("csv", "jsonl")]
+        if may_export
+        else [],
+        "export_max": EXPORT_MAX,
+    }
 
 
 async def entry_page(request: Request) -> Response:
@@ -105,6 +117,8 @@ async def entry_page(request: Request) -> Response:
     return await page(
         request,
         "admin/trail_entry.html",
+        base=_base(request),
+        is_review=_in_review(request),
         entry=entry,
         view=_view(request, entry, names),
         who=names.subject(entry.get("subject")),
@@ -124,7 +138,8 @@ async def entry_page(request: Request) -> Response:
 
 async def export(request: Request) -> Response:
     """Everything the filter shows as CSV or JSON lines; the service decides and records it before the first line."""
-    found, kind = await read_filter(request), request.query_params.get("format", "csv")
+    found = await read_filter(request, hide=_in_review(request))
+    kind = request.query_params.get("format", "csv")
     if found.problems or kind not in ("csv", "jsonl"):
         raise NotFound
     # What is recorded meanwhile, this export too, is not part of it.
@@ -208,6 +223,14 @@ def _columns(entry: Mapping[str, Any], names: Names, zone: ZoneInfo) -> list[obj
     ]
 
 
+def _in_review(request: Request) -> bool:
+    return f"{request.url.path}/".startswith(f"{REVIEW_PAGE}/")
+
+
+def _base(request: Request) -> str:
+    return REVIEW_PAGE if _in_review(request) else PAGE
+
+
 async def _ask(request: Request, wanted: Mapping[str, str]) -> tuple[list[dict[str, Any]], str]:
     reader = request.state.reader
     try:
@@ -231,6 +254,7 @@ async def _names(request: Request, entries: Sequence[Mapping[str, Any]]) -> Name
         accounts=[one for one in accounts if one],
         staff=[one for one in staff if one],
         clients=[entry["client_id"] for entry in entries if entry.get("client_id")],
+        hide=True if _in_review(request) else None,
     )
 
 
@@ -252,7 +276,7 @@ def _view(request: Request, entry: Mapping[str, Any], names: Names) -> EntryView
         "decision": Badge(_("Allowed"), "good") if entry.get("decision") else Badge(_("Denied"), "warn"),
     }
     return EntryView(
-        href=f"{PAGE}/entries/{quote(entry['id'], safe='')}",
+        href=f"{_base(request)}/entries/{quote(entry['id'], safe='')}",
         what=action_words(entry),
         who=_("The portal itself") if by.startswith("system/") else names.subject(by) or _("The portal itself"),
         about=" · ".join(dict.fromkeys(part for part in parts if part)),

@@ -36,7 +36,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
 }
 TEXT_MAX = 256
 FOUND_MAX = 12
-_FIELDS = ("kind", "person", "client", "type", "item", "action", "decision", "from", "until")
+_FIELDS = ("kind", "person", "client", "type", "item", "action", "decision", "request", "from", "until")
 
 
 @dataclass(slots=True)
@@ -62,12 +62,15 @@ class Filter:
         return f"{path}?{urlencode(query)}" if query else path
 
 
-async def read_filter(request: Request) -> Filter:
-    """The filter of the query, with names looked up."""
+async def read_filter(request: Request, *, hide: bool = False) -> Filter:
+    """The filter of the query, with names looked up; with `hide` only staff have names, and others their ids."""
     query = request.query_params
     typed = {name: " ".join(query.get(name, "").split())[:TEXT_MAX] for name in _FIELDS}
     found = Filter(typed)
     kind = typed["kind"] if typed["kind"] in KINDS else ""
+    if typed["request"]:
+        found.wanted["request_id"] = typed["request"]
+        kind = kind or "all"
     if typed["decision"] in ("true", "false"):
         found.wanted["decision"] = typed["decision"]
         kind = kind if kind == "all" else "decision"
@@ -81,8 +84,8 @@ async def read_filter(request: Request) -> Filter:
     elif typed["action"]:
         found.problems.append({"field": "action", "sentence": _("Choose one of the actions that are offered.")})
     _read_days(request, found)
-    await _read_person(request, found)
-    await _read_client(request, found)
+    await _read_person(request, found, hide=hide)
+    await _read_client(request, found, hide=hide)
     return found
 
 
@@ -104,7 +107,7 @@ def _read_days(request: Request, found: Filter) -> None:
         found.problems.append({"field": "until", "sentence": _("The last day is before the first one.")})
 
 
-async def _read_person(request: Request, found: Filter) -> None:
+async def _read_person(request: Request, found: Filter, *, hide: bool) -> None:
     text = found.typed["person"]
     if not text:
         return
@@ -112,7 +115,7 @@ async def _read_person(request: Request, found: Filter) -> None:
     if slash and is_id(name):
         found.wanted |= {"subject": text} if kind != SubjectType.ACCOUNT.value else {"account": name}
         return
-    people = await _people_called(request, text)
+    people = await _people_called(request, text, hide=hide)
     if len(people) == 1:
         ((value, _label),) = people.items()
         kind, _slash, name = value.partition("/")
@@ -124,16 +127,16 @@ async def _read_person(request: Request, found: Filter) -> None:
         found.problems.append({"field": "person", "sentence": _("Nobody is called that. Try part of the name.")})
 
 
-async def _read_client(request: Request, found: Filter) -> None:
+async def _read_client(request: Request, found: Filter, *, hide: bool) -> None:
     text, practice_id = found.typed["client"], request.state.reader.practice_id
     if not text:
         return
-    (sees,) = await opens(request, [("view", "client")])
+    sees = not hide and (await opens(request, [("view", "client")]))[0]
 
     def read(session: Session) -> dict[str, str]:
         exact = session.get(Client, text)
         if exact is not None and exact.practice_id == practice_id:
-            return {exact.id: exact.name}
+            return {exact.id: exact.name if sees else exact.id}
         if not sees:
             return {}
         chosen = select(Client).where(Client.practice_id == practice_id).order_by(col(Client.name))
@@ -151,10 +154,10 @@ async def _read_client(request: Request, found: Filter) -> None:
         found.problems.append({"field": "client", "sentence": _("No client is called that. Try part of the name.")})
 
 
-async def _people_called(request: Request, text: str) -> dict[str, str]:
+async def _people_called(request: Request, text: str, *, hide: bool) -> dict[str, str]:
     """`account/dana` or `staff/jo` with the name, for everyone of the practice whose name has every word."""
     practice_id, words = request.state.reader.practice_id, text.split()[:5]
-    (sees,) = await opens(request, [("view", "client")])
+    sees = not hide and (await opens(request, [("view", "client")]))[0]
 
     def read_contacts(session: Session) -> dict[str, str]:
         chosen = select(Contact.account_id, Contact.name).where(
@@ -176,7 +179,7 @@ async def _people_called(request: Request, text: str) -> dict[str, str]:
     if sees:
         found |= await records.read(practice_id, read_contacts)
     if not found and await is_known(request, text):
-        known = await names_of(request, accounts=[text])
-        if known.account(text) != text:
+        known = await names_of(request, accounts=[text], hide=True if hide else None)
+        if hide or known.account(text) != text:
             found = {f"{SubjectType.ACCOUNT}/{text}": known.account(text)}
     return dict(list(found.items())[:FOUND_MAX])

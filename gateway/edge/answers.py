@@ -22,7 +22,8 @@ def read_refusal(status: int, answer: bytes, *, asked: bool, patched: bool) -> C
     first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
     field, message = first.get("field"), first.get("message")
     kind = Stale if patched and status in _STALE else Rejected
-    return kind(status, str(message or detail), field if isinstance(field, str) else None)
+    problems = read_mappings(problem["problems"]) if problem.get("problems") else ()
+    return kind(status, str(message or detail), field if isinstance(field, str) else None, problems)
 
 
 def read_decision(answer: Json) -> bool:

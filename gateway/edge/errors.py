@@ -11,9 +11,11 @@ GatewayError
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from gateway.edge.refusals import Refusal
 
 
@@ -46,13 +48,19 @@ class CannotDecide(GatewayError):  # noqa: N818 - read as a sentence where it is
 
 
 class Rejected(GatewayError):  # noqa: N818 - read as a sentence where it is raised.
-    """The service refused a change. `field` names what was wrong, where one thing was."""
+    """The service refused a change.
 
-    def __init__(self, status: int, detail: str, field: str | None = None) -> None:
+    `field` names what was wrong, where one thing was; `problems` (file, line, message) what is wrong with a bundle.
+    """
+
+    def __init__(
+        self, status: int, detail: str, field: str | None = None, problems: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.field = field
+        self.problems = problems
 
 
 class Stale(Rejected):
