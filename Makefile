@@ -27,6 +27,7 @@ check: ## Format, lint, types, import contracts, policy check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/kinguard policy check --bundle policies
+	.venv/bin/kinguard policy lint --bundle policies --suites policy_tests
 
 bench: ## Measure against the peers and the budgets
 	@deploy/setup.sh dev

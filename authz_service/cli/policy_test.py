@@ -64,18 +64,18 @@ def coverage(bundle: BundleOption) -> None:
         typer.echo(f"{rule.file}:{rule.line}: {rule.effect} {rule.id}: {_use(use)}")
 
 
-def cases_or_exit(policy: Policy, folder: Path) -> list[Case]:
-    """The cells of a folder of suites; a mistake in one goes to standard error and ends the command with status 1."""
+def cases_or_exit(policy: Policy, folder: Path, status: int = 1) -> list[Case]:
+    """The cells of a folder of suites; a mistake in one goes to standard error and ends the command with `status`."""
     try:
         return read_cases(policy, folder)
     except BundleError as error:
         for problem in error.problems:
             typer.echo(str(problem), err=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(status) from None
     except SuiteError as error:
-        _fail(str(error))
+        _fail(str(error), status)
     except OSError as error:
-        _fail(f"{error.filename}: cannot be read: {error.strerror}")
+        _fail(f"{error.filename}: cannot be read: {error.strerror}", status)
 
 
 def _reached(found: Coverage) -> Iterator[str]:
@@ -98,6 +98,6 @@ def _use(use: RuleUse) -> str:
     return f"{holds}; never decides: {', and '.join(reasons)}"
 
 
-def _fail(message: str) -> NoReturn:
+def _fail(message: str, status: int = 1) -> NoReturn:
     typer.echo(f"kinguard: {message}", err=True)
-    raise typer.Exit(1)
+    raise typer.Exit(status)
