@@ -24,7 +24,7 @@ from tests.workbench.conftest import AUTHZEN, POLICIES, ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-BUNDLES = max(4, 4 * int(os.environ.get("KINGUARD_CASES", "1000")) // 1000)
+BUNDLES = min(20, max(4, int(os.environ.get("KINGUARD_CASES", "1000")) // 1000))
 
 # A bundle about which nothing is doubtful.
 CLEAN = {
