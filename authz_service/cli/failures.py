@@ -23,8 +23,8 @@ _KNOWN = (SettingsError, BundleError, StorageError, ClientsError, KeyRefusedErro
 
 
 @contextmanager
-def failing_clearly() -> Iterator[None]:
-    """Turns what can go wrong into a line on standard error and exit status 1 (2 for a wrong option)."""
+def failing_clearly(status: int = 1) -> Iterator[None]:
+    """Turns what can go wrong into a line on standard error and the exit status (2 for a wrong option)."""
     try:
         yield
     except typer.BadParameter as error:
@@ -32,10 +32,10 @@ def failing_clearly() -> Iterator[None]:
         raise typer.Exit(2) from error
     except _KNOWN as error:
         typer.echo(f"kinguard: {error}", err=True)
-        raise typer.Exit(1) from error
+        raise typer.Exit(status) from error
     except SQLAlchemyError as error:
         typer.echo(f"kinguard: the database cannot be used: {str(error).partition(chr(10))[0]}", err=True)
-        raise typer.Exit(1) from error
+        raise typer.Exit(status) from error
     except OSError as error:
         typer.echo(f"kinguard: {error}", err=True)
-        raise typer.Exit(1) from error
+        raise typer.Exit(status) from error

@@ -49,6 +49,11 @@ class Touched:
     complete: bool = True
 
     @property
+    def rights(self) -> int:
+        """How many rights differ."""
+        return len(self.gains) + len(self.loses)
+
+    @property
     def accounts(self) -> set[str]:
         """Whose rights differ."""
         return {right.account_id for right in (*self.gains, *self.loses)}

@@ -65,11 +65,11 @@ def _listed(touched: Touched, listed: int) -> Iterator[str]:
 def _cut(touched: Touched, listed: int) -> tuple[Sequence[TouchedRight], Sequence[TouchedRight], int]:
     gains = touched.gains[:listed]
     loses = touched.loses[: listed - len(gains)]
-    return gains, loses, len(touched.gains) + len(touched.loses) - len(gains) - len(loses)
+    return gains, loses, touched.rights - len(gains) - len(loses)
 
 
 def _summary(touched: Touched) -> str:
-    if not (touched.gains or touched.loses):
+    if not touched.rights:
         told = f"no account gains or loses anything; {_NOT_LOOKED_AT}"
     else:
         told = (

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from authz_service.engine.facts import show
+from authz_service.facts.shapes import source_of
 from authz_service.workbench.questions import keys_of
 from authz_service.workbench.terms import Term, cover, named, narrowed
 from authz_service.workbench.union import Translation, merged, union_of
@@ -179,6 +180,8 @@ def _named(what: str, old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
 def _fact(name: str, old: Fact, new: Fact) -> Iterator[str]:
     yield from _named(f"value of {name}", _shown(old.values, new.values), _shown(new.values, old.values))
     yield from _named(f"type that has {name}", old.of, new.of)
+    if source_of(old) != source_of(new):
+        yield f"{name} is read from {source_of(new)}, no longer from {source_of(old)}"
 
 
 def _shown(values: Iterable[Value], others: Iterable[Value]) -> tuple[str, ...]:

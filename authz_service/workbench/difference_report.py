@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from authz_service.workbench.numbers import amount, counted, share
@@ -60,13 +59,8 @@ def as_markdown(difference: Difference, old: str, new: str) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def as_json(difference: Difference, old: str, new: str) -> str:
-    """Everything, one member for each changed question; counts are exact integers."""
-    return json.dumps(as_body(difference, old, new), indent=2, ensure_ascii=False) + "\n"
-
-
 def as_body(difference: Difference, old: str, new: str) -> dict[str, object]:
-    """The same, not yet written."""
+    """Everything for JSON, one member for each changed question; counts are exact integers."""
     return {
         "old": old,
         "new": new,
