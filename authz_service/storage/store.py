@@ -40,7 +40,7 @@ class AccessStore:
         """The access data for a decision, now or as it was at a past instant (a coming one: as it is now)."""
         if self._cache is not None and (at is None or at >= self.clock()):
             return nullcontext(self._cache)
-        return self.reading(practices, at)
+        return self.surveying(practices, at)
 
     @contextmanager
     def reading(self, practices: Iterable[str] = ALL_PRACTICES, at: datetime | None = None) -> Iterator[Reading]:
