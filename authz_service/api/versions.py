@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from authz_service.api.access import acting_of
+from authz_service.api.trail import deciding_actor
 from authz_service.commands.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -12,10 +14,23 @@ if TYPE_CHECKING:
     from authz_service.api.routing import Call
     from authz_service.engine import Policy
 
+SERVING = "serving"  # in the place of a digest
+
 
 def version_of(call: Call, name: str = "version") -> tuple[Policy, Path]:
     """The policy that the path names, a digest or `serving`, and the folder of its texts. Raises NotFoundError."""
-    found = call.service.bundles.find(call.path[name])
+    version = call.path[name]
+    found = call.service.bundles.find(call.serving.digest if version == SERVING else version)
     if found is None:
         raise NotFoundError("policy bundle")
     return found
+
+
+def reviewed_version(call: Call, action: str = "view") -> tuple[Policy, Path]:
+    """The same, where whoever acts may do this with policies.
+
+    Raises ForbiddenError; ProblemError 400 where nobody is named.
+    """
+    acting_of(call)
+    deciding_actor(call, action, "policy")
+    return version_of(call)

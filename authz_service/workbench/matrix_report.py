@@ -86,6 +86,39 @@ def as_html(matrix: Matrix) -> str:
     return "\n".join([*parts, "</body></html>"]) + "\n"
 
 
+def as_mapping(matrix: Matrix) -> dict[str, object]:
+    """The table as JSON has it; a cell that is neither yes nor no has its conditions, and which word joins them."""
+    return {
+        "subject_type": matrix.subject_type,
+        "by": matrix.by,
+        "heads": list(matrix.heads),
+        "needs": [_clause(need, matrix) for need in matrix.needs],
+        "groups": [
+            {
+                "name": group.name,
+                "needs": [_clause(need, matrix) for need in group.needs],
+                "rows": [
+                    {
+                        "action": row.action,
+                        "resource_type": row.resource_type,
+                        "needs": [_clause(need, matrix) for need in row.needs],
+                        "cells": [_mapped(cell, matrix) for cell in row.cells],
+                    }
+                    for row in group.rows
+                ],
+            }
+            for group in matrix.groups
+        ],
+        "denied": [{"action": action, "resource_type": what} for action, what in matrix.denied],
+    }
+
+
+def _mapped(cell: Cell, matrix: Matrix) -> dict[str, object]:
+    terms = [phrase(term, matrix.domains) for term in cell.some if term]
+    conditions = terms or [_clause(clause, matrix) for clause in cell.every]
+    return {"answer": cell.answer, "joined": "or" if terms else "and", "conditions": conditions}
+
+
 def _html_row(row: Row, matrix: Matrix) -> str:
     cells = []
     for cell in row.cells:

@@ -60,3 +60,14 @@ def study(policy: Policy, rule_id: str) -> Study:
         tuple(invariant for invariant in invariants if invariant.id in resting),
         tuple(invariant for invariant in invariants if invariant.id in meeting - resting),
     )
+
+
+def readers(policy: Policy) -> dict[str, list[str]]:
+    """The rules that depend on each fact, by the fact's name without its parameter."""
+    found: dict[str, dict[str, None]] = {}
+    for rule_id in policy.rules:
+        for question in questions(policy):
+            diagram = question.rule_diagrams.get(rule_id, False)
+            for level in question.diagrams.support(diagram):
+                found.setdefault(policy.facts[question.diagrams.names[level]].base, {})[rule_id] = None
+    return {base: list(rules) for base, rules in found.items()}
