@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from authz_service.engine.errors import BundleError, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 FACTS = "facts.yaml"
@@ -38,7 +39,6 @@ def read_bundle(folder: Path) -> Bundle:
         names.append(INVARIANTS)
     texts: dict[str, str] = {}
     problems: list[Problem] = []
-    digest = hashlib.sha256()
     for name in names:
         try:
             content = (folder / name).read_bytes()
@@ -46,13 +46,23 @@ def read_bundle(folder: Path) -> Bundle:
         except UnicodeDecodeError as error:
             line = content[: error.start].count(b"\n") + 1
             problems.append(Problem(name, line, "the file is not UTF-8"))
-            continue
         except OSError as error:
             problems.append(Problem(name, 0, f"cannot be read: {error.strerror}"))
-            continue
-        digest.update(f"{name}\0{len(content)}\0".encode() + content)
-    if len(names) == 1 or names[1] == INVARIANTS:
+    if problems:
+        raise BundleError(problems)
+    return bundle_of(texts)
+
+
+def bundle_of(texts: Mapping[str, str]) -> Bundle:
+    """The bundle of these texts, by their names; what is no file of a bundle is left out. BundleError without rules."""
+    polar = {name: texts[name] for name in sorted(texts) if name.endswith(".polar")}
+    problems = [] if FACTS in texts else [Problem(FACTS, 0, "the bundle has no such file")]
+    if not polar:
         problems.append(Problem("main.polar", 0, "the bundle has no *.polar file"))
     if problems:
         raise BundleError(problems)
-    return Bundle(texts.pop(FACTS), texts.pop(INVARIANTS, None), texts, digest.hexdigest())
+    digest = hashlib.sha256()
+    for name in (FACTS, *polar, *([INVARIANTS] if INVARIANTS in texts else [])):
+        content = texts[name].encode()
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return Bundle(texts[FACTS], texts.get(INVARIANTS), polar, digest.hexdigest())

@@ -179,7 +179,11 @@ def load_policy(folder: Path, store: Path | None = None) -> Policy:
         BundleError: the bundle is refused, with every reason.
         OSError: the store cannot be written.
     """
-    bundle = read_bundle(folder)
+    return build_policy(read_bundle(folder), store)
+
+
+def build_policy(bundle: Bundle, store: Path | None = None) -> Policy:
+    """The policy of a bundle; otherwise as `load_policy`."""
     facts = read_facts(bundle.facts)
     if store is not None and not facts.problems:
         stored = read_stored(store, bundle.digest, facts)
