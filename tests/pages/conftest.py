@@ -1,4 +1,4 @@
-"""One stack and one browser for all page tests; the tests share a worker, so that there is one of each."""
+"""One stack and one browser for the page tests of each worker; a test leaves its stack as it found it."""
 
 from __future__ import annotations
 
@@ -32,12 +32,6 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "tests/pages/" in item.nodeid:
-            item.add_marker(pytest.mark.xdist_group("pages"))
 
 
 @pytest.fixture(scope="package")
