@@ -19,7 +19,11 @@ SERVING = "serving"  # in the place of a digest
 
 def version_of(call: Call, name: str = "version") -> tuple[Policy, Path]:
     """The policy that the path names, a digest or `serving`, and the folder of its texts. Raises NotFoundError."""
-    version = call.path[name]
+    return find_version(call, call.path[name])
+
+
+def find_version(call: Call, version: str) -> tuple[Policy, Path]:
+    """The same for a version that is named elsewhere."""
     found = call.service.bundles.find(call.serving.digest if version == SERVING else version)
     if found is None:
         raise NotFoundError("policy bundle")
@@ -27,7 +31,7 @@ def version_of(call: Call, name: str = "version") -> tuple[Policy, Path]:
 
 
 def reviewed_version(call: Call, action: str = "view") -> tuple[Policy, Path]:
-    """The same, where whoever acts may do this with policies.
+    """The same as `version_of`, where whoever acts may do this with policies.
 
     Raises ForbiddenError; ProblemError 400 where nobody is named.
     """
