@@ -9,7 +9,7 @@ from gateway.edge.errors import CannotDecide, Rejected, Stale
 
 Json = dict[str, Any]
 _STALE = (412, 428)
-_REFUSALS = (400, 403, 404, 409, *_STALE, 422)
+_REFUSALS = (400, 403, 404, 409, *_STALE, 422, 429)
 
 
 def read_refusal(status: int, answer: bytes, *, asked: bool, patched: bool) -> CannotDecide | Rejected:

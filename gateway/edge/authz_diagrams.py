@@ -11,6 +11,8 @@ from gateway.edge.authz_line import BULK_SECONDS, AuthzLine, part, with_query
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+TRIAL_SECONDS = 27.0  # longer than the service takes at most
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -44,3 +46,11 @@ class DiagramCalls(AuthzLine):
         """One situation (facts by full name): its answer, why, and its way through a part."""
         body = {"facts": dict(facts), "part": drawn}
         return await self.ask("POST", f"{asked.path}/path", body, actor=actor, seconds=BULK_SECONDS)
+
+    async def try_copy(self, files: Mapping[str, str], against: str, ask: Json | None = None, *, actor: str) -> Json:
+        """Try the texts of a bundle: `problems`, or `digest`, `difference`, `invariants`, `suites` and `answer`.
+
+        Rejected 429 while as many are tried as may be at once.
+        """
+        body = {"files": dict(files), "against": against} | ({} if ask is None else {"ask": ask})
+        return await self.ask("POST", "/v1/policy/playground", body, actor=actor, seconds=TRIAL_SECONDS)

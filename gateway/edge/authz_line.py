@@ -49,7 +49,6 @@ class AuthzLine:
         self._http = httpx.AsyncClient(
             base_url="http://authz" if socket else settings.authz_url,
             transport=transport or httpx.AsyncHTTPTransport(uds=socket, limits=limits),
-            timeout=httpx.Timeout(BULK_SECONDS, pool=TIMEOUT_SECONDS),
             follow_redirects=False,
             trust_env=False,
         )
@@ -94,9 +93,10 @@ class AuthzLine:
             content = orjson.dumps(body)
             merge = method == "PATCH"
             headers["Content-Type"] = "application/merge-patch+json" if merge else "application/json"
+        patience = TIMEOUT_SECONDS if seconds is None else seconds
         try:
-            async with asyncio.timeout(TIMEOUT_SECONDS if seconds is None else seconds):
-                status, answer = await asyncio.shield(self._begin(method, path, content, headers))
+            async with asyncio.timeout(patience):
+                status, answer = await asyncio.shield(self._begin(method, path, content, headers, patience))
         except TimeoutError as error:
             raise CannotDecide("the authz service did not answer in time") from error
         except (httpx.HTTPError, OSError) as error:
@@ -108,7 +108,7 @@ class AuthzLine:
         raise read_refusal(status, answer, asked=path in _QUESTIONS, patched=method == "PATCH")
 
     def _begin(
-        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
+        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str], patience: float
     ) -> asyncio.Task[tuple[int, bytes]]:
         """The call as a task that nobody cancels: it is given up on when late, and ends by the client's own timeouts.
 
@@ -116,7 +116,8 @@ class AuthzLine:
         last one of them gone nothing could be decided again.
         """
         # What drips without end is cut off; by then no call waits for the pool any more.
-        call = asyncio.create_task(asyncio.wait_for(self._send(method, path, content, headers), 2 * BULK_SECONDS))
+        longest = max(patience, BULK_SECONDS)
+        call = asyncio.create_task(asyncio.wait_for(self._send(method, path, content, headers, longest), 2 * longest))
         self._under_way.add(call)
         call.add_done_callback(self._ended)
         return call
@@ -127,19 +128,27 @@ class AuthzLine:
             call.exception()  # Told to whoever still waits; of a call given up on, nobody does.
 
     async def _send(
-        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
+        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str], seconds: float
     ) -> tuple[int, bytes]:
         token = await self._access_token()
-        status, answer = await self._fetch(method, path, content, {**headers, "Authorization": f"Bearer {token}"})
+        known = {**headers, "Authorization": f"Bearer {token}"}
+        status, answer = await self._fetch(method, path, content, known, seconds)
         if status == httpx.codes.UNAUTHORIZED:  # The service may have changed its keys; one new token, one new try.
             token = await self._access_token(instead_of=token)
-            status, answer = await self._fetch(method, path, content, {**headers, "Authorization": f"Bearer {token}"})
+            known = {**headers, "Authorization": f"Bearer {token}"}
+            status, answer = await self._fetch(method, path, content, known, seconds)
         return status, answer
 
     async def _fetch(
-        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        headers: Mapping[str, str],
+        seconds: float = BULK_SECONDS,
     ) -> tuple[int, bytes]:
-        async with self._http.stream(method, path, content=content, headers=dict(headers)) as response:
+        limits = httpx.Timeout(seconds, pool=TIMEOUT_SECONDS)
+        async with self._http.stream(method, path, content=content, headers=dict(headers), timeout=limits) as response:
             answer = bytearray()
             async for part in response.aiter_bytes():
                 answer += part
