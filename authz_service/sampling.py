@@ -35,16 +35,18 @@ class Sampler:
     """Takes the samples on the event loop; a thread asks the reference process, which is begun at the first sample."""
 
     def __init__(self, policies: Path, store: Path, digest: str, every: int = SAMPLE_EVERY) -> None:
-        self._command = [sys.executable, "-m", "authz_service.sampling", str(policies), str(store), digest]
+        self._store = store
         self._every = every
         self._count = 0
-        self._waiting: queue.Queue[tuple[bytes, bool] | None] = queue.Queue(_WAITING_MAX)
+        self._waiting: queue.Queue[tuple[str, bytes, bool] | None] = queue.Queue(_WAITING_MAX)
+        self._asked_of = (policies, digest)
+        self._answering: str | None = None  # the digest of the reference process
         self._thread = threading.Thread(target=self._run, name="sampling", daemon=True)
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = False
         self.agreed = 0
         self.differed = 0
-        self.passed_over = 0  # too many at once, or no answer from the reference process
+        self.passed_over = 0  # too many at once, of a policy that serves no longer, or not answered
 
     def start(self) -> None:
         """Begins to wait for samples."""
@@ -64,22 +66,33 @@ class Sampler:
                 self._waiting.get()
         self._thread.join()
 
-    def note(self, situations: Sequence[Situation], *, allowed: bool) -> None:
-        """A question was answered without error; the last of its situations gave the answer."""
+    def turn_to(self, policies: Path, digest: str) -> None:
+        """Another policy serves from now on; the reference process for it is begun at its first sample."""
+        self._asked_of = (policies, digest)
+
+    def note(self, situations: Sequence[Situation], digest: str, *, allowed: bool) -> None:
+        """The policy of a digest answered without error; the last of its situations gave the answer."""
         self._count += 1
         if self._count < self._every or not situations:
             return
         self._count = 0
         try:
-            self._waiting.put_nowait((_write_line(situations[-1]), allowed))
+            self._waiting.put_nowait((digest, _write_line(situations[-1]), allowed))
         except queue.Full:
             self.passed_over += 1
 
     def _run(self) -> None:
         while (sample := self._waiting.get()) is not None and not self._stopping:
-            line, allowed = sample
+            digest, line, allowed = sample
+            policies, serving = self._asked_of
+            if digest != serving:
+                self.passed_over += 1
+                continue
+            if self._answering != digest:
+                self._end()
+                self._answering = digest
             try:
-                answer = self._ask(line)
+                answer = self._ask(line, policies, digest)
             except OSError as error:
                 self.passed_over += 1
                 if not self._stopping:
@@ -92,9 +105,10 @@ class Sampler:
                 _log.critical("engines_differ", question=line.decode(), answered=allowed, polar=answer)
         self._end()
 
-    def _ask(self, line: bytes) -> object:
+    def _ask(self, line: bytes, policies: Path, digest: str) -> object:
         if self._process is None:
-            self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
+            command = [sys.executable, "-m", "authz_service.sampling", str(policies), str(self._store), digest]
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
         said = b""
         try:
             _pipe(self._process.stdin).write(line + b"\n")
@@ -143,7 +157,7 @@ def _answer(policies: Path, store: Path, digest: str) -> None:
     """The reference process: a line of JSON in, Polar's answer out, until the input ends."""
     policy = load_policy(policies, store)
     if policy.digest != digest:
-        sys.exit("the policy files are no longer those that serve; start the service anew to sample it")
+        sys.exit("the policy files are no longer those that served")
     for line in sys.stdin.buffer:
         sys.stdout.write(evaluate_line(policy, line, "polar") + "\n")
         sys.stdout.flush()

@@ -22,6 +22,7 @@ class Settings(BaseSettings):
     profile: Literal["demo", "production"] = "demo"
     data_dir: Path = Path(".kinguard")
     policies: Path = _ROOT / "policies"
+    policy_practice: str = ""  # whose staff keep the policy; the only practice, unless told
     authz_host: str = "127.0.0.1"
     authz_port: int = Field(default=8181, ge=1, le=65535)
     authz_socket: Path | None = None  # listen here instead of on the port
@@ -40,6 +41,7 @@ class Settings(BaseSettings):
         filled = {
             "data_dir": data_dir,
             "issuer": self.issuer.rstrip("/") or f"http://127.0.0.1:{self.authz_port}",
+            "policy_practice": self.policy_practice or ("northgate" if self.profile == "demo" else ""),
             "access_database_url": self.access_database_url or f"sqlite:///{data_dir / 'access.db'}",
         }
         problems = self._refusals() if self.profile == "production" else []

@@ -264,7 +264,7 @@ def read_limit(call: Call, most: int) -> int:
 
 
 def _register(call: Call, entries: list[resources.Registration]) -> None:
-    decider = call.service.evaluator.decider
+    decider = call.serving.decider
     resources.register_resources(call.service.store, decider, _system_origin(call), call.caller.practices, entries)
 
 
@@ -282,7 +282,7 @@ def acting_of(call: Call) -> Acting:
     origin = Origin(call.caller.client_id, call.request_id, actor)
     amr = tuple(call.exchange.actor_amr.split())
     authn = Authn(amr, password_change_due=False) if amr else NO_AUTHN
-    return Acting(call.service.store, call.service.evaluator.decider, origin, call.caller.practices, authn)
+    return Acting(call.service.store, call.serving.decider, origin, call.caller.practices, authn)
 
 
 def if_match_version(call: Call) -> str | None:

@@ -37,7 +37,7 @@ def list_coming_changes(call: Call) -> Reply:
             message = "until must be a day such as 2026-09-13"
             raise ProblemError(400, message, fields={"until": "a day such as 2026-09-13"}) from error
     acting = acting_of(call)
-    events = coming_changes(acting, call.service.comparison, call.now, practice_id, until)
+    events = coming_changes(acting, call.serving.comparison, call.now, practice_id, until)
     with call.service.store.reading(call.caller.practices) as rows:
         practice = rows.practice(practice_id)
     record = what_if_record(call, practice_id, "coming_changes", {"results": len(events)})
@@ -54,7 +54,7 @@ def show_past(call: Call) -> Reply:
     at = instant_asked(call, "at", read_instant(call.query["at"], "at")) or call.now
     item = (call.query["type"], call.query["id"]) if "type" in call.query else None
     acting, client_id = acting_of(call), call.path["client_id"]
-    found = who_could(acting, call.service.comparison, call.now, client_id, at=at, item=item)
+    found = who_could(acting, call.serving.comparison, call.now, client_id, at=at, item=item)
     content = {
         "people": [_person(each) for each in found.people],
         "settings": [{**asdict(each), "set_at": rfc3339(each.set_at)} for each in found.settings],

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from authz_service.api.authzen import Asked, MalformedError
+    from authz_service.deploying.shadow import Shadow
     from authz_service.facts.decision import Decider
     from authz_service.facts.rows import Access
     from authz_service.sampling import Sampler
@@ -43,18 +44,25 @@ class Outcome:
 
 
 class Evaluator:
-    """A policy with what is needed to ask it and to record the answer. Replaced whole when the policy is."""
+    """A policy with what is needed to ask it and to record the answer. Replaced whole when the policy is.
 
-    __slots__ = ("abbreviate", "decider", "policy", "sample")
+    `shadow` is the bundle that is asked every live question too, if there is one.
+    """
+
+    __slots__ = ("abbreviate", "decider", "digest", "policy", "sample", "shadow")
 
     def __init__(self, decider: Decider, legend: Legend, sampler: Sampler) -> None:
         self.decider = decider
         self.policy = decider.policy
+        self.digest = decider.policy.digest
         self.abbreviate = legend.abbreviate
         self.sample = sampler.note
+        self.shadow: Shadow | None = None
 
-    def evaluate(self, access: Access, caller: Caller, asked: Asked, now: datetime) -> Outcome:
-        """Decide one question at `asked.at`, or now."""
+    def evaluate(
+        self, access: Access, caller: Caller, asked: Asked, now: datetime, request_id: bytes | None = None
+    ) -> Outcome:
+        """Decide one question at `asked.at`, or now. Without a `request_id` nobody asked it live."""
         client_id, practice_id, reached = reach(access, caller, asked)
         if reached:
             request = Request(
@@ -68,11 +76,14 @@ class Evaluator:
                 asked.authn,
             )
             decision = self.decider.decide(access, request)
+            shadow = self.shadow
+            if shadow is not None and request_id is not None and asked.at is None:
+                shadow.compare(access, request, request_id.decode("latin-1"), was=decision.allowed)
         else:
             decision = _OUT_OF_REACH
         situations = decision.situations
         if decision.error is None:
-            self.sample(situations, allowed=decision.allowed)
+            self.sample(situations, self.digest, allowed=decision.allowed)
         abbreviate = self.abbreviate
         if len(situations) == 1:
             facts = abbreviate(situations[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from authz_service.api.evaluation import Outcome
     from authz_service.api.exchange import Exchange
     from authz_service.api.service import Service
+    from authz_service.facts.rows import Access
     from authz_service.tokens.verification import Caller
 
 _ALLOWED = b'{"decision":true}'
@@ -49,7 +51,7 @@ async def answer_batch(service: Service, exchange: Exchange) -> bytes:
     for item in items:
         if not isinstance(item, MalformedError):
             check_at(caller, item)
-    outcomes = await _evaluate(service, caller, items, now, _STOP_AT.get(semantic))
+    outcomes = await _evaluate(service, exchange, caller, items, now, stop_at=_STOP_AT.get(semantic))
     recorded = [outcome.item for outcome in outcomes if outcome.item is not None]
     if recorded:
         await _record(service, exchange, caller, now, recorded)
@@ -60,7 +62,7 @@ async def answer_batch(service: Service, exchange: Exchange) -> bytes:
 
 async def _single(service: Service, exchange: Exchange, caller: Caller, now: datetime, asked: Asked) -> bytes:
     check_at(caller, asked)
-    (outcome,) = await _evaluate(service, caller, (asked,), now, None)
+    (outcome,) = await _evaluate(service, exchange, caller, (asked,), now)
     await _record(service, exchange, caller, now, (outcome.item,))
     exchange.decision = outcome.allowed
     service.metrics.note_decisions(outcome.allowed, not outcome.allowed)
@@ -71,35 +73,42 @@ async def _single(service: Service, exchange: Exchange, caller: Caller, now: dat
 
 async def _evaluate(
     service: Service,
+    exchange: Exchange,
     caller: Caller,
     items: Sequence[Asked | MalformedError],
     now: datetime,
-    stop_at: bool | None,
+    *,
+    stop_at: bool | None = None,
 ) -> list[Outcome]:
     if service.store.database.embedded:
-        return evaluate_all(service, caller, items, now, stop_at)
-    return await asyncio.to_thread(evaluate_all, service, caller, items, now, stop_at)
+        return evaluate_all(service, exchange, caller, items, now, stop_at=stop_at)
+    return await asyncio.to_thread(evaluate_all, service, exchange, caller, items, now, stop_at=stop_at)
 
 
 def evaluate_all(
     service: Service,
+    exchange: Exchange,
     caller: Caller,
     items: Sequence[Asked | MalformedError],
     now: datetime,
-    stop_at: bool | None,
+    *,
+    stop_at: bool | None = None,
 ) -> list[Outcome]:
     """The outcomes in order, up to and including the first that is `stop_at`."""
-    evaluator = service.evaluator
+    evaluator, request_id = exchange.serving.evaluator, exchange.request_id
     outcomes: list[Outcome] = []
-    with service.store.deciding(caller.practices) as current:
+    instants: dict[datetime, Access] = {}  # What is asked of one instant is read once.
+    with ExitStack() as opened:
+        current = opened.enter_context(service.store.deciding(caller.practices))
         for item in items:
             if isinstance(item, MalformedError):
                 outcome = malformed(item)
             elif item.at is None:
-                outcome = evaluator.evaluate(current, caller, item, now)
+                outcome = evaluator.evaluate(current, caller, item, now, request_id)
             else:
-                with service.store.deciding(caller.practices, item.at) as then:
-                    outcome = evaluator.evaluate(then, caller, item, now)
+                if item.at not in instants:
+                    instants[item.at] = opened.enter_context(service.store.deciding(caller.practices, item.at))
+                outcome = evaluator.evaluate(instants[item.at], caller, item, now)
             outcomes.append(outcome)
             if outcome.allowed is stop_at:
                 break
@@ -107,7 +116,7 @@ def evaluate_all(
 
 
 def decision_record(
-    service: Service, exchange: Exchange, caller: Caller, now: datetime, items: Sequence[tuple[Any, ...] | None]
+    exchange: Exchange, caller: Caller, now: datetime, items: Sequence[tuple[Any, ...] | None]
 ) -> bytes:
     """The trail's record of these items."""
     return orjson.dumps(
@@ -116,7 +125,7 @@ def decision_record(
             "at": int(now.timestamp() * 1_000_000),
             "request_id": exchange.request_id.decode("latin-1"),
             "caller": caller.client_id,
-            "bundle": service.evaluator.policy.digest,
+            "bundle": exchange.serving.digest,
             "items": items,
         }
     )
@@ -125,7 +134,7 @@ def decision_record(
 async def _record(
     service: Service, exchange: Exchange, caller: Caller, now: datetime, items: Sequence[tuple[Any, ...] | None]
 ) -> None:
-    record = decision_record(service, exchange, caller, now, items)
+    record = decision_record(exchange, caller, now, items)
     try:
         await service.writer.append(record)
     except TrailUnavailableError as error:

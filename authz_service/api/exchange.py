@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope
 
     from authz_service.api.service import Service
+    from authz_service.api.serving import Serving
     from authz_service.tokens.verification import Caller
 
 BODY_BYTES_MAX = 1024 * 1024
@@ -49,6 +50,7 @@ class Exchange:
     __slots__ = (
         "_authorization",
         "_content_length",
+        "_serving",
         "body",
         "caller",
         "content_type",
@@ -76,6 +78,7 @@ class Exchange:
         self._content_length: bytes | None = None
         self.request_id = b""
         self._authorization = b""
+        self._serving: Serving | None = None
 
     def read_head(self, scope: Scope) -> None:
         """Reads the headers that matter; ProblemError when the head is too large or ambiguous."""
@@ -162,7 +165,10 @@ class Exchange:
                 return
 
     def authenticate(self, service: Service, now: float, scope: str | None) -> Caller:
-        """The caller, whose token must have the scope; ProblemError 401 or 403 otherwise."""
+        """The caller, whose token must have the scope; ProblemError 401 or 403 otherwise.
+
+        From here on the request goes by one policy; ProblemError 503 where that is not known.
+        """
         if not self._authorization:
             raise unauthorized("a bearer token is required")
         try:
@@ -174,7 +180,15 @@ class Exchange:
         self.caller = caller
         if scope is not None and scope not in caller.scopes:
             raise lacks_scope(scope)
+        self._serving = service.in_service.pin()
         return caller
+
+    @property
+    def serving(self) -> Serving:
+        """The policy that this request goes by; only requests of a caller have one."""
+        if self._serving is None:
+            raise RuntimeError("a public endpoint goes by no policy")
+        return self._serving
 
     def log_fields(self) -> dict[str, Any]:
         """What the log line says: ids only."""

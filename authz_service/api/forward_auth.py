@@ -48,7 +48,7 @@ def forward_auth(call: Call) -> Reply:
     asked = _question(subject_type, subject_id, *found)
     service, caller = call.service, call.caller
     try:
-        (outcome,) = evaluate_all(service, caller, (asked,), call.now, None)
+        (outcome,) = evaluate_all(service, call.exchange, caller, (asked,), call.now)
     except Exception as error:
         # Proxies are told to expect 200, 401, 403 and 503 from here, and nothing else.
         _log.exception("forward_auth_failed", request_id=call.request_id)
@@ -56,7 +56,7 @@ def forward_auth(call: Call) -> Reply:
     call.exchange.decision = outcome.allowed
     service.metrics.note_decisions(outcome.allowed, not outcome.allowed)
     reply = Reply(b"", 200, {"Kinguard-Decision": "allow"}, "text/plain") if outcome.allowed is True else _refused()
-    reply.records = [decision_record(service, call.exchange, caller, call.now, [outcome.item])]
+    reply.records = [decision_record(call.exchange, caller, call.now, [outcome.item])]
     return reply
 
 

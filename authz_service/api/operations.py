@@ -58,7 +58,7 @@ def show_metadata(call: Call) -> Reply:
 
 def show_policy(call: Call) -> Reply:
     """The policy in service: its digest, its questions and its rules."""
-    policy = call.service.evaluator.policy
+    policy = call.serving.policy
     rules = sorted(policy.rules.values(), key=lambda rule: (rule.file, rule.line))
     return Reply(
         {

@@ -128,7 +128,7 @@ def _explained(call: Call, entry: dict[str, Any]) -> tuple[dict[str, Any] | None
     deciding = situations[-1] if situations else {}
     if policy is None:
         return None, "unknown", [{"fact": name, "value": value} for name, value in deciding.items()]
-    place = "in_service" if policy is call.service.bundles.in_service else "earlier"
+    place = "in_service" if policy.digest == call.serving.digest else "earlier"
     return _explanation(policy, entry), place, [_fact(policy, name, value) for name, value in deciding.items()]
 
 

@@ -21,12 +21,13 @@ from models.vocabulary import Scope, SubjectType
 from models.wire import authzen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from authz_service.api.routing import Call
     from authz_service.engine import Question
     from authz_service.facts.derive import Seat
+    from authz_service.facts.rows import Access
     from authz_service.storage.surveying import Survey
 
 
@@ -34,13 +35,13 @@ def explain(call: Call) -> Reply:
     """One question with its explanation; who may read the access data (`access:read`) learns who set what decided."""
     asked = read_asked(call.document)._replace(explain=True)
     check_at(call.caller, asked)
-    (outcome,) = evaluate_all(call.service, call.caller, (asked,), call.now, None)
+    (outcome,) = evaluate_all(call.service, call.exchange, call.caller, (asked,), call.now)
     call.service.metrics.note_decisions(outcome.allowed, not outcome.allowed)
     call.exchange.decision = outcome.allowed
     if Scope.ACCESS_READ in call.caller.scopes and outcome.context is not None:
         with call.service.store.reading(call.caller.practices, asked.at) as rows:
             tell_setters(rows, asked, outcome.context["explanation"])
-    record = decision_record(call.service, call.exchange, call.caller, call.now, [outcome.item])
+    record = decision_record(call.exchange, call.caller, call.now, [outcome.item])
     return Reply(outcome.body(), records=[record])
 
 
@@ -49,7 +50,7 @@ def plan(call: Call) -> Reply:
     asked = read_asked(call.document, id_needed=False)
     check_at(call.caller, asked)
     ((content, item),) = _plans(call, [asked])
-    return Reply(content, records=[decision_record(call.service, call.exchange, call.caller, call.now, [item])])
+    return Reply(content, records=[decision_record(call.exchange, call.caller, call.now, [item])])
 
 
 def plans(call: Call) -> Reply:
@@ -62,7 +63,7 @@ def plans(call: Call) -> Reply:
     if len({each.at for each in asked}) > 1:
         raise ProblemError(422, "context.at must be the same for all plans of a request", fields={"context.at": "one"})
     made = _plans(call, asked)
-    record = decision_record(call.service, call.exchange, call.caller, call.now, [item for _, item in made])
+    record = decision_record(call.exchange, call.caller, call.now, [item for _, item in made])
     return Reply({"plans": [content for content, _ in made]}, records=[record])
 
 
@@ -89,7 +90,7 @@ class _Planning:
         self.asked = asked
         self.rows = rows
         self.now: datetime = asked.at or call.now
-        self.evaluator = call.service.evaluator
+        self.evaluator = call.serving.evaluator
         self.seats: list[Seat] = []
         # What is registered of an item must not enter: a plan is about all of them.
         self.client_id, self.practice_id, self.reached = reach(rows, call.caller, asked._replace(resource_id=None))
@@ -104,9 +105,9 @@ class _Planning:
             return Plan.of(False)
         try:
             if self.client_id is not None:
-                return self._towards(self.asked.properties)
+                return self._towards(self.rows, self.asked.properties)
             if self.asked.subject_type == SubjectType.ACCOUNT:
-                return self._towards_each(self.rows.clients_of(self.asked.subject_id))
+                return self._towards_each(self.rows, self.rows.clients_of(self.asked.subject_id))
             return self._of_practice()
         except (PlanError, MissingFactsError) as error:
             raise ProblemError(422, f"there is no plan: {error}") from error
@@ -117,21 +118,22 @@ class _Planning:
             return Plan.of(False)
         practice_id = self.practice_id or post.practice.id
         try:
-            return self._towards({"practice_id": practice_id})
+            return self._towards(self.rows, {"practice_id": practice_id})
         except (PlanError, MissingFactsError):  # The answer hangs on the client, so each is asked about.
             self.seats.clear()
-            return self._towards_each(self.rows.rows.clients(practice_id))
+            whole = self.rows.whole(practice_id)
+            return Plan.of(False) if whole is None else self._towards_each(whole, sorted(whole.clients))
 
-    def _towards_each(self, client_ids: tuple[str, ...]) -> Plan:
-        return any_of(self._limited(client_ids))
+    def _towards_each(self, access: Access, client_ids: Iterable[str]) -> Plan:
+        return any_of(self._limited(access, client_ids))
 
-    def _limited(self, client_ids: tuple[str, ...]) -> Iterator[Plan]:
+    def _limited(self, access: Access, client_ids: Iterable[str]) -> Iterator[Plan]:
         for client_id in client_ids:
-            client = self.rows.client(client_id)
+            client = access.client(client_id)
             if client is not None and self.call.caller.may_reach(client.practice_id):
-                yield self._towards({"client_id": client_id}).within({"eq": ["client_id", client_id]})
+                yield self._towards(access, {"client_id": client_id}).within({"eq": ["client_id", client_id]})
 
-    def _towards(self, properties: Mapping[str, Any]) -> Plan:
+    def _towards(self, access: Access, properties: Mapping[str, Any]) -> Plan:
         asked = self.asked
         request = Request(
             asked.subject_type,
@@ -144,7 +146,7 @@ class _Planning:
             asked.authn,
         )
         try:
-            seats = self.evaluator.decider.seats(self.rows, request, properties)
+            seats = self.evaluator.decider.seats(access, request, properties)
         except (DeniedError, FactError):
             return Plan.of(False)
         self.seats += seats

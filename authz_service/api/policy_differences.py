@@ -12,7 +12,7 @@ import orjson
 from authz_service.api.problems import ProblemError
 from authz_service.api.routing import Reply
 from authz_service.api.trail import deciding_actor
-from authz_service.commands.errors import NotFoundError
+from authz_service.api.versions import find_version
 from authz_service.engine import BundleError
 from authz_service.facts.decision import prepare
 from authz_service.review.differences import Differences
@@ -89,10 +89,7 @@ def _named(call: Call, name: str) -> str:
 
 
 def _policy(call: Call, version: str) -> Policy:
-    found = call.service.bundles.find(version)
-    if found is None:
-        raise NotFoundError("policy bundle")
-    return found[0]
+    return find_version(call, version)[0]
 
 
 def _practices(practice_id: str | None) -> frozenset[str]:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from authz_service.api.exchange import Exchange
     from authz_service.api.service import Service
+    from authz_service.api.serving import Serving
     from authz_service.tokens.verification import Caller
 
 ANSWER_SECONDS_MAX = 10.0
@@ -84,6 +85,11 @@ class Call:
             raise ProblemError(422, f"{first}: {fields[first]}", fields=fields) from error
 
     @property
+    def serving(self) -> Serving:
+        """The policy that this call goes by."""
+        return self.exchange.serving
+
+    @property
     def request_id(self) -> str:
         """The request's id, as the trail and the log write it."""
         return self.exchange.request_id.decode("latin-1")
@@ -118,6 +124,7 @@ class Endpoint:
     takes_actor: bool = False  # Kinguard-Actor
     headers: tuple[Parameter, ...] = ()  # others that it reads
     any_query: bool = False  # a proxy may add the query of the request that it asks about
+    seconds: float = ANSWER_SECONDS_MAX  # by then there is an answer
 
     @property
     def needs_actor(self) -> bool:
@@ -140,7 +147,7 @@ def starlette_route(service: Service, endpoint: Endpoint) -> Route:
         query = {} if endpoint.any_query else _read_query(request, endpoint)
         call = Call(service, exchange, now, request.path_params, query, caller, document, request.headers.raw)
         try:
-            async with asyncio.timeout(ANSWER_SECONDS_MAX):
+            async with asyncio.timeout(endpoint.seconds):
                 reply = await asyncio.to_thread(endpoint.run, call)
                 if reply.records:
                     await service.record(reply.records)
@@ -171,12 +178,12 @@ async def _record_refusal(call: Call, error: ForbiddenError) -> None:
     """A change that the policy does not let someone make is a decision, and recorded like any other."""
     kind, _, name = error.actor.partition("/")
     situations = error.decision.situations if error.decision is not None else ()
-    facts = " ".join(call.service.evaluator.abbreviate(situation) for situation in situations)
+    facts = " ".join(call.serving.evaluator.abbreviate(situation) for situation in situations)
     problem = error.decision.error if error.decision is not None else "only staff make changes"
     question = (kind, name, error.action, error.resource[0], error.resource[1])
     item = (*question, error.concerned[1], error.concerned[0], False, None, facts, problem, None)
     try:
-        await call.service.record([decision_record(call.service, call.exchange, call.caller, call.now, [item])])
+        await call.service.record([decision_record(call.exchange, call.caller, call.now, [item])])
     except TrailUnavailableError as unavailable:
         raise ProblemError(503, f"denied: {unavailable}") from unavailable
 

@@ -76,7 +76,7 @@ def _search(call: Call, sought: Sought) -> Reply:
     stays = what_stays(document, sought, caller.client_id)
     search = Search(caller, asked, sought, read_page(document, service.page_tokens, stays), call.now)
     with service.store.surveying(caller.practices, asked.at) as survey:
-        found = find(survey, service.evaluator, search)
+        found = find(survey, call.serving.evaluator, search)
         record = _record(call, search, found, survey)
     content: dict[str, Any] = {}
     if search.page.stated or not found.complete:
@@ -116,7 +116,7 @@ def _record(call: Call, search: Search, found: Found, survey: Survey) -> bytes:
             "at": int(call.now.timestamp() * 1_000_000),
             "request_id": call.request_id,
             "caller": call.caller.client_id,
-            "bundle": call.service.evaluator.policy.digest,
+            "bundle": call.serving.digest,
             "action": f"search.{sought}",
             "actor": None if subject_id is None else f"{asked.subject_type}/{subject_id}",
             "account_id": subject_id if asked.subject_type == SubjectType.ACCOUNT else None,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from authz_service.api.evaluation import Evaluator
 from authz_service.api.forward_routes import read_routes
 from authz_service.api.search_request import PageTokens
-from authz_service.engine import load_policy
-from authz_service.facts.comparison import Comparison
+from authz_service.api.serving import InService, Serving
+from authz_service.api.watch import Watch
+from authz_service.deploying.loading import KeptBundles
+from authz_service.deploying.membership import Standing, read_standing
+from authz_service.deploying.starting import Starting
+from authz_service.deploying.texts import KeptTexts
 from authz_service.facts.decision import Decider
 from authz_service.metrics import Metrics
 from authz_service.sampling import Sampler
@@ -22,7 +24,6 @@ from authz_service.tokens.clients import Clients, ensure_demo_clients
 from authz_service.tokens.issuing import Issuer
 from authz_service.tokens.keys import SigningKeys, ensure_key
 from authz_service.tokens.verification import Verifier
-from authz_service.trail.legend import Legend
 from authz_service.trail.loader import TrailLoader
 from authz_service.trail.situations import Bundles
 from authz_service.trail.writer import TrailWriter
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from authz_service.clock import Clock
+    from authz_service.engine import Policy
     from authz_service.settings import Settings
+
+_DATABASE = "KINGUARD_ACCESS_DATABASE_URL"
 
 
 class Loads(Protocol):
@@ -60,28 +64,47 @@ class Service:
         self.settings = settings
         self.clock = clock
         self.metrics = Metrics()
+        self.in_service = InService()
         self.ready = False
 
     async def start(self) -> None:
         """Opens everything, or raises with one clear line."""
-        settings = self.settings
-        await asyncio.to_thread(self._open)
+        standing, decider = await asyncio.to_thread(self._open)
         await self.writer.start()
-        self.sampler = Sampler(settings.policies, settings.bundles_dir, self._policy.digest)
+        digest = decider.policy.digest
+        self.sampler = Sampler(self.kept.texts.place(digest), self.kept.store, digest)
         self.sampler.start()
-        await self._put_in_service()
+        self.bundles = Bundles(decider.policy, self.kept.load)
+        self.watch = Watch(self)
+        await self.watch.start(standing, decider)
         self.loader = self._loading(self.writer)
         self.loader.start()
-        self._watch()
+        self._expose()
         self.ready = True
 
     async def stop(self) -> None:
         """Closes everything; what the trail has gathered is written and loaded first."""
         self.ready = False
+        await self.watch.stop()
         await self.writer.stop()
         await asyncio.to_thread(self.loader.stop)
         await asyncio.to_thread(self.sampler.stop)
         self.store.close()
+
+    @property
+    def serving(self) -> Serving:
+        """What is in service now; a request keeps to the one that it pinned."""
+        return self.in_service.serving
+
+    def decider_of(self, policy: Policy) -> Decider:
+        """The policy ready to decide as these settings want it. Raises BundleError."""
+        return Decider(policy, second_factor_for_staff=self.settings.profile == "production")
+
+    def put_in_service(self, serving: Serving) -> None:
+        """Let this answer every request that begins from now on, and everything else follow."""
+        self.in_service.replace(serving)
+        self.bundles.in_service = serving.policy
+        self.sampler.turn_to(self.kept.texts.place(serving.digest), serving.digest)
 
     def _load_in_thread(self, writer: TrailWriter) -> Loads:
         settings, database = self.settings, self.store.database
@@ -94,7 +117,7 @@ class Service:
             clock=self.clock,
         )
 
-    def _open(self) -> None:
+    def _open(self) -> tuple[Standing, Decider]:
         settings = self.settings
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         if settings.profile == "demo":
@@ -105,46 +128,40 @@ class Service:
         self.clients = Clients(settings.clients)
         self.verifier = Verifier(self.signing.public, self.clients, settings.issuer)
         self.issuer = Issuer(self.signing, self.clients, settings.issuer, settings.token_endpoint, self.clock)
-        self._policy = load_policy(settings.policies, settings.bundles_dir)
-        table = settings.forward_routes
-        self.forward_routes = None if table is None else read_routes(table, self._policy)
         self.store = AccessStore(settings.access_database_url, self.clock)
         if settings.profile == "production":
             self._refuse_demo()
         self.writer = TrailWriter(
             settings.trail_dir, self.clock, settings.trail_segment_bytes, settings.trail_timeout_seconds
         )
+        return self._settle()
+
+    def _settle(self) -> tuple[Standing, Decider]:
+        settings, database = self.settings, self.store.database
+        self.kept = KeptBundles(database, KeptTexts(settings.bundles_dir / "texts"), settings.bundles_dir)
+        demo = settings.profile == "demo"
+        starting = Starting(database, self.kept, settings.policies, self.clock, edits_serve=demo)
+        try:
+            deployment, policy = starting.settle()
+            standing = read_standing(database)
+        except SQLAlchemyError as error:
+            raise _unmigrated(error) from error
+        table = settings.forward_routes
+        self.forward_routes = None if table is None else read_routes(table, policy)
+        return Standing(deployment, standing.shadow), self.decider_of(policy)
 
     def _refuse_demo(self) -> None:
-        name = "KINGUARD_ACCESS_DATABASE_URL"
         try:
             self.store.database.require_row_security()
             demo = seeded_day(self.store) is not None
         except SQLAlchemyError as error:
-            first = str(error).partition("\n")[0]
-            raise StorageError(f"{name}: run `python -m authz_service migrate` first ({first})") from error
+            raise _unmigrated(error) from error
         finally:
             self.store.close()  # Its connections are opened anew when they are needed.
         if demo:
-            raise StorageError(f"{name}: this database holds the demo's data, which production refuses")
+            raise StorageError(f"{_DATABASE}: this database holds the demo's data, which production refuses")
 
-    async def _put_in_service(self) -> None:
-        policy = self._policy
-        production = self.settings.profile == "production"
-        decider = await asyncio.to_thread(lambda: Decider(policy, second_factor_for_staff=production))
-        legend = Legend(policy)
-        await self.writer.append(legend.record(self.microseconds()))
-        self._decider = decider
-        self.evaluator = Evaluator(decider, legend, self.sampler)
-        self.bundles = Bundles(self.settings.bundles_dir, policy)
-        await asyncio.to_thread(self.bundles.keep, self.settings.policies)
-
-    @cached_property
-    def comparison(self) -> Comparison:
-        """For what-if questions, the first of which waits until every question is compiled."""
-        return Comparison(self._decider)
-
-    def _watch(self) -> None:
+    def _expose(self) -> None:
         watch = self.metrics.watch
         watch("kinguard_trail_groups", "Groups of records made durable", lambda: self.writer.groups)
         watch("kinguard_trail_records", "Records made durable", lambda: self.writer.records)
@@ -167,4 +184,12 @@ class Service:
         """Why the service is not ready to decide; empty when it is."""
         if not self.ready:
             return ["the service is starting or stopping"]
-        return [problem for problem in (self.writer.problem, self.loader.problem) if problem]
+        found = [self.writer.problem, self.loader.problem, self.watch.problem]
+        if not self.in_service.may_answer and self.watch.problem is None:
+            found.append("nothing was heard of the policy in service for too long")
+        return [problem for problem in found if problem]
+
+
+def _unmigrated(error: SQLAlchemyError) -> StorageError:
+    first = str(error).partition("\n")[0]
+    return StorageError(f"{_DATABASE}: run `python -m authz_service migrate` first ({first})")

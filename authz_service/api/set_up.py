@@ -93,7 +93,7 @@ def check_set_up(call: Call) -> Reply:
     practice_id = call.path["practice_id"]
     if not call.caller.may_reach(practice_id):
         raise ProblemError(404, "there is no such practice")
-    found = set_up.check_set_up(call.service.store, call.service.evaluator.decider.policy, practice_id)
+    found = set_up.check_set_up(call.service.store, call.serving.policy, practice_id)
     right = {dismissal.finding for dismissal in found.dismissals}
     return Reply(
         {
@@ -155,7 +155,7 @@ def _switches_reply(found: Mapping[Feature, bool], version: int) -> Reply:
 
 
 def _kind_content(call: Call, found: KindDefaults) -> dict[str, Any]:
-    within = ceilings(call.service.evaluator.decider.policy)[found.kind]
+    within = ceilings(call.serving.policy)[found.kind]
     return {
         "kind": found.kind,
         "chosen": dict(found.chosen),

@@ -103,7 +103,7 @@ def deciding_actor(call: Call, action: str, resource_type: str = "trail") -> str
         asked = Request(
             SubjectType.STAFF.value, staff_id, action, resource_type, practice_id, call.now, properties, acting.authn
         )
-        decision = call.service.evaluator.decider.decide(access, asked)
+        decision = call.serving.decider.decide(access, asked)
     if post is None or not decision.allowed or not call.caller.may_reach(practice_id):
         raise ForbiddenError(acting.origin.actor, action, (resource_type, practice_id), (practice_id, None), decision)
     return practice_id

@@ -43,7 +43,7 @@ def ask_what_if(call: Call) -> Reply:
         clients=None if body.clients is None else frozenset(body.clients),
         accounts=None if body.accounts is None else frozenset(body.accounts),
     )
-    found = asking.what_if(acting, call.service.comparison, call.now, asked)
+    found = asking.what_if(acting, call.serving.comparison, call.now, asked)
     content = listed(found, body.limit)
     instants = {name: rfc3339(value) for name, value in (("at", at), ("compare_at", compare_at)) if value is not None}
     content["context"] = {"what_if": True, **instants}
@@ -101,7 +101,7 @@ def what_if_record(
             "at": int(call.now.timestamp() * 1_000_000),
             "request_id": call.request_id,
             "caller": call.caller.client_id,
-            "bundle": call.service.evaluator.policy.digest,
+            "bundle": call.serving.digest,
             "action": action,
             "what_if": True,
             "actor": call.exchange.actor,

@@ -14,6 +14,8 @@ from authz_service.api.authzen import MalformedError, read_instant
 from authz_service.cli.bundles import NoBundleError, load_or_exit, opened
 from authz_service.cli.databases import opened_store
 from authz_service.cli.failures import failing_clearly
+from authz_service.deploying.loading import KeptBundles
+from authz_service.deploying.texts import KeptTexts
 from authz_service.review.recorded import Range, count_recorded
 from authz_service.review.replay import Replay
 from authz_service.review.replay_report import as_json, as_text
@@ -61,7 +63,8 @@ def replay(
     with failing_clearly(2):
         settings = read_settings()
         with opened_store(settings) as store:
-            earlier = Bundles(settings.bundles_dir, new).policy
+            kept = KeptBundles(store.database, KeptTexts(settings.bundles_dir / "texts"), settings.bundles_dir)
+            earlier = Bundles(new, kept.load).policy
             count = min(count_recorded(store.database, wanted), limit or sys.maxsize)
             with _shown(count) as progress:
                 found = Replay(store.database, new, earlier).run(wanted, limit=limit, progress=progress)

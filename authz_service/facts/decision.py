@@ -94,6 +94,11 @@ class Decider:
         self._no_authn = self.derivation.key(NO_AUTHN)
         self._questions: dict[tuple[str, str, str], Asked] = {}
 
+    @property
+    def asked(self) -> tuple[tuple[str, str, str], ...]:
+        """The questions that are ready: subject type, action, resource type."""
+        return tuple(self._questions)
+
     def decide(self, access: Access, request: Request) -> Decision:
         """May the subject? Allowed when the policy allows it through one of the subject's grants."""
         key = (request[0], request[2], request[3])

@@ -115,7 +115,7 @@ def test_an_error_inside_is_a_500_that_allows_and_tells_nothing(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("secret detail")
 
-    monkeypatch.setattr(type(shared_api.service.evaluator), "evaluate", fail)
+    monkeypatch.setattr(type(shared_api.service.serving.evaluator), "evaluate", fail)
     reply = shared_api.evaluate(YES)
     assert reply.status_code == 500
     assert "secret" not in reply.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -186,18 +187,20 @@ def test_a_record_of_earlier_rules_is_explained_by_them_and_plainly_not_when_the
     settings = settings_of(data_dir, sqlite_url)
     with serving(settings, standing_clock) as api:
         ask(api, SAM_MISSES, "old")
-        digest = api.service.evaluator.policy.digest
+        digest = api.service.serving.digest
     changed = tmp_path / "policies"
     shutil.copytree(settings.policies, changed)
     main = changed / "main.polar"
     main.write_text(main.read_text() + "\n# Another day.\n")
     later = settings_of(data_dir, sqlite_url, policies=changed)
     with serving(later, standing_clock) as api:
-        assert api.service.evaluator.policy.digest != digest
+        assert api.service.serving.digest != digest
         told = explained(api, "old")
         assert (told["policy"], told["entry"]["bundle"]) == ("earlier", digest)
         assert told["explanation"]["facts"][0]["fact"] == "resource.withheld"
     shutil.rmtree(settings.bundles_dir / "texts" / digest)
+    with sqlite3.connect(sqlite_url.removeprefix("sqlite:///")) as connection:
+        connection.execute("DELETE FROM policy_versions WHERE digest = ?", (digest,))
     with serving(later, standing_clock) as api:
         told = explained(api, "old")
         assert (told["policy"], told["explanation"]) == ("unknown", None)

@@ -53,7 +53,7 @@ def test_a_decision_is_found_with_the_facts_that_it_was_made_on(api_on_both: Api
     assert (entry["action"], entry["resource"]) == ("view", {"type": "service_plan", "id": "plan_rosa"})
     assert (entry["client_id"], entry["practice_id"]) == ("rosa", "northgate")
     assert (entry["decision"], entry["grant_id"]) == (True, "g_rosa_rosa")
-    assert entry["bundle"] == api.service.evaluator.policy.digest
+    assert entry["bundle"] == api.service.serving.digest
     (situation,) = entry["situations"]
     assert situation["subject.kind"] == "self"
     assert situation["resource.plan_state"] == "released"
