@@ -1,0 +1,270 @@
+"""A replay says what the other bundle would have said, or that nobody can say."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from authz_service.engine import load_policy
+from authz_service.facts.decision import Decider
+from authz_service.facts.request import Request
+from authz_service.review import settling
+from authz_service.review.recorded import GrantHistory, Range, pages
+from authz_service.review.replay import (
+    FAILED,
+    LISTED,
+    NO_LEGEND,
+    NO_QUESTION,
+    NO_TEXTS,
+    STOPPED,
+    UNASKED,
+    Replay,
+    Replayed,
+)
+from authz_service.storage import AccessStore
+from tests.conftest import on_sqlite_only
+from tests.review.conftest import AUTHN, POLICIES, Questions, Recording, edited
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from authz_service.engine import Policy
+    from tests.conftest import StandingClock
+
+CASES = int(os.environ.get("KINGUARD_CASES", "0"))
+QUESTIONS = 1_500 + min(CASES, 20_000)
+MUTANTS = 10 + CASES // 500
+SEED = int(os.environ.get("KINGUARD_SEED", "7"))
+SIGNED_IN = AUTHN[2]
+
+
+@pytest.fixture
+def recording(seeded_store: AccessStore, policy: Policy, standing_clock: StandingClock) -> Recording:
+    return Recording(seeded_store, policy, standing_clock)
+
+
+def replayed(recording: Recording, new: Policy, **options: Any) -> Replayed:
+    return Replay(recording.store.database, new, {recording.policy.digest: recording.policy}.get).run(
+        Range(), **options
+    )
+
+
+def asked(recording: Recording, *request: Any, **sent: Any) -> tuple[Any, ...]:
+    with recording.store.surveying(("*",)) as access:
+        return recording.ask(access, Request(*request, recording.clock.now, sent, SIGNED_IN))
+
+
+def sum_of(found: Replayed) -> tuple[int, int, int, int]:
+    return found.unchanged, found.now_allowed, found.now_denied, found.not_replayable
+
+
+def record_with_answers(
+    recording: Recording, others: list[Policy], seed: int = SEED, count: int = QUESTIONS
+) -> list[dict[str, bool]]:
+    """Random decisions in records of several items, the grants changed half way; by bundle, what each would answer."""
+    deciders = [Decider(other) for other in others]
+    answers: list[dict[str, bool]] = [{} for _ in others]
+    with recording.store.surveying(("*",)) as survey:
+        drawing = Questions.of(survey, recording.policy, seed)
+    for _ in range(0, count, 50):
+        recording.clock.advance(hours=drawing.chance.randrange(1, 40))
+        items: list[tuple[Any, ...]] = []
+        requests = [drawing.draw(recording.clock) for _ in range(50)]
+        with recording.store.surveying(("*",)) as access:
+            items = [recording.ask(access, request) for request in requests]
+            several = [[decider.decide(access, each).allowed for each in requests] for decider in deciders]
+        first = recording.write_items(items)
+        place = first.rpartition(":")[0]
+        for known, answered in zip(answers, several, strict=True):
+            known.update({f"{place}:{item}": allowed for item, allowed in enumerate(answered)})
+    return answers
+
+
+def verdicts(recording: Recording, new: Policy) -> dict[str, bool | None]:
+    replay = Replay(recording.store.database, new, {recording.policy.digest: recording.policy}.get)
+    found = (each for page in pages(recording.store.database, Range()) for each in page)
+    return {each.id: replay.verdict(each).allowed for each in found}
+
+
+def test_the_bundle_that_decided_decides_the_same_again_or_nobody_can_say(recording: Recording) -> None:
+    """Replayed against itself, no decision is changed, and only what was not asked of any policy is not replayable."""
+    record_with_answers(recording, [])
+    found = replayed(recording, recording.policy)
+    assert (found.now_allowed, found.now_denied, found.groups) == (0, 0, {})
+    assert found.counted == QUESTIONS
+    assert set(found.reasons) <= {UNASKED, FAILED}
+    assert found.unchanged > QUESTIONS / 4
+
+
+@on_sqlite_only
+def test_each_verdict_is_what_the_other_bundle_really_answers(
+    recording: Recording, mutated: Callable[[int, int], list[Policy]]
+) -> None:
+    """On the same rows at the same instants, for mutants of our bundle: where a verdict is given, it is the answer."""
+    others = mutated(MUTANTS, SEED)
+    changed = 0
+    for other, answers in zip(others, record_with_answers(recording, others), strict=True):
+        found = verdicts(recording, other)
+        assert {place: known for place, known in found.items() if known is not None} == {
+            place: answers[place] for place, known in found.items() if known is not None
+        }
+        outcome = replayed(recording, other)
+        assert outcome.not_replayable == sum(known is None for known in found.values())
+        assert sum(group.count for group in outcome.groups.values()) == outcome.now_allowed + outcome.now_denied
+        changed += len(outcome.groups)
+    assert changed
+
+
+def without_item_limits(folder: Path) -> Policy:
+    """Our bundle with items that nobody withholds and drafts that everybody sees: these facts are never read."""
+    forbids = "    existing(action, resource) and\n    resource.withheld;"
+    return edited(
+        folder, [("limits/item.polar", forbids, "    existing(action, resource) and\n    resource.existing;")]
+    )
+
+
+UNREAD = (
+    "limits/item.polar",
+    'forbid(_rep: Representative, action, resource, "item.withheld") if\n    existing(action, resource) and\n'
+    "    resource.withheld;\n",
+    "",
+)
+
+
+@on_sqlite_only
+def test_what_the_other_bundle_reads_and_nobody_recorded_is_not_guessed(
+    seeded_store: AccessStore, policy: Policy, standing_clock: StandingClock, tmp_path: Path
+) -> None:
+    """A bundle that never read whether an item is withheld left no trace of it; a replay that takes the fact for false
+    is caught by the same comparison."""
+    recording = Recording(seeded_store, edited(tmp_path / "unread", [UNREAD]), standing_clock)
+    (answers,) = record_with_answers(recording, [policy])
+    letter = asked(recording, "account", "sam", "view", "document", "doc_mia_letter")
+    place = recording.write_items([letter])
+    answers[place] = False
+    assert letter[7] is True
+    found = verdicts(recording, policy)
+    assert all(answers[at] is known for at, known in found.items() if known is not None)
+    assert found[place] is None
+    reasons = replayed(recording, policy).reasons
+    assert reasons["resource.withheld was not recorded"] > 0
+
+    real = settling._Asking._read
+
+    def guessing(asking: Any, known: dict[str, Any], *, of_item: bool) -> Any:
+        return real(asking, {"resource.withheld": False, **known}, of_item=of_item)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settling._Asking, "_read", guessing)
+        wrong = verdicts(recording, policy)
+    assert any(answers[at] is not known for at, known in wrong.items() if known is not None)
+
+
+def test_an_allow_that_ended_the_asking_is_settled_by_the_grants_of_then(recording: Recording, tmp_path: Path) -> None:
+    """One grant held then: now denied. Another one held: nobody can say, whatever became of it since."""
+    from authz_service.commands import grants
+    from authz_service.commands.acting import Acting
+    from authz_service.trail.changes import Origin
+
+    may = 'carer_may(action, resource) and\n    rep.kind = "{}"'
+    swap = ("representatives/co_parent.polar", may.format("co_parent"), may.format("payer"))
+    other = edited(tmp_path / "new", [swap])
+    sees = ("account", "sam", "view", "document", "doc_mia_school")
+    alone = recording.write_items([asked(recording, *sees)])
+    acting = Acting(recording.store, recording.decider, Origin("test", "r1", "staff/jo"))
+    recording.clock.advance(days=1)
+    second = grants.create_grant(acting, "mia", {"account_id": "sam", "kind": "guardian", "status": "active"})
+    recording.clock.advance(days=1)
+    both = recording.write_items([asked(recording, *sees)])
+    recording.clock.advance(days=1)
+    grants.update_grant(acting, second.id, {"status": "ended"}, None)
+    found = verdicts(recording, other)
+    history = GrantHistory(recording.store.database)
+    assert history.count("sam", "mia", recording.at) == 2
+    assert found[alone] is False
+    assert found[both] is None
+    assert replayed(recording, other).reasons == {STOPPED: 1}
+
+
+@on_sqlite_only
+def test_what_cannot_be_replayed_says_why(recording: Recording, policy: Policy, tmp_path: Path) -> None:
+    """No grant, an error, a question that is gone, a fact read from elsewhere, a value that is gone: each its words."""
+    sees = ("account", "rosa", "view", "invoice", "inv_rosa_1")
+    recording.write_items([asked(recording, "account", "maple", "view", "invoice", "inv_mia_1")])
+    recording.write_items([asked(recording, "account", "rosa", "fly", "invoice", "inv_rosa_1")])
+    recording.write_items([asked(recording, *sees)])
+    todo = load_policy(POLICIES.parent / "tests" / "authzen" / "todo")
+    assert replayed(recording, todo).reasons == {UNASKED: 1, FAILED: 1, NO_QUESTION: 1}
+    assert replayed(recording, policy).unchanged == 1
+
+    elsewhere = edited(
+        tmp_path / "elsewhere",
+        [("facts.yaml", "from: {match: addressee_id, me: subject.id,", "from: {match: payer_id, me: subject.id,")],
+    )
+    assert "resource.addressee is read from elsewhere in this bundle" in replayed(recording, elsewhere).reasons
+
+
+@on_sqlite_only
+def test_a_bundle_or_a_legend_that_is_gone_is_said(
+    seeded_store: AccessStore, policy: Policy, recording: Recording
+) -> None:
+    """Without the texts of the bundle that decided nobody knows what its facts meant, nor without their legend."""
+    recording.write_items([asked(recording, "account", "rosa", "view", "invoice", "inv_rosa_1")])
+    other = load_policy(POLICIES.parent / "tests" / "authzen" / "todo")
+    gone = Replay(seeded_store.database, other, lambda _digest: None).run(Range())
+    assert gone.reasons == {NO_TEXTS: 1}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("authz_service.review.replay.legend_of", lambda *_: None)
+        assert replayed(recording, policy).reasons == {NO_LEGEND: 1}
+
+
+def test_what_if_questions_are_left_out_and_counted(recording: Recording, policy: Policy) -> None:
+    """They enforced nothing, so nothing is replayed."""
+    with recording.store.surveying(("*",)) as access:
+        request = Request("account", "rosa", "view", "invoice", "inv_rosa_1", recording.clock.now, {}, SIGNED_IN)
+        items = [recording.ask(access, request), recording.ask(access, request, what_if="2026-06-16T00:00:00+00:00")]
+    recording.write_items(items)
+    found = replayed(recording, policy)
+    assert (found.counted, found.unchanged, found.what_if) == (1, 1, 1)
+
+
+@on_sqlite_only
+def test_a_range_a_practice_and_a_limit_are_kept_to(recording: Recording, policy: Policy) -> None:
+    """The newest decisions of [since, until) of these practices, page by page, none twice and none left out."""
+    item = asked(recording, "account", "rosa", "view", "invoice", "inv_rosa_1")
+    other = (*item[:6], "harborview", *item[7:])
+    begin = recording.at
+    for _ in range(7):
+        recording.write_items([item, other, item])
+        recording.clock.advance(seconds=1)
+    with pytest.MonkeyPatch.context() as patch:
+        for size in (1, 2, 3, 1000):
+            patch.setattr("authz_service.review.recorded.PAGE", size)
+            found = [each for page in pages(recording.store.database, Range()) for each in page]
+            assert len({each.id for each in found}) == len(found) == 21
+            assert [each.at for each in found] == sorted((each.at for each in found), reverse=True)
+            wanted = Range(begin + 1_000_000, begin + 3_000_000, {"harborview"})
+            part = [each for page in pages(recording.store.database, wanted) for each in page]
+            assert [each.at - begin for each in part] == [2_000_000, 1_000_000]
+            assert {each.place[3] for each in part} == {1}
+    limited = replayed(recording, policy, limit=5)
+    assert (limited.counted, limited.complete, limited.oldest) == (5, False, begin + 5_000_000)
+    late = replayed(recording, policy, deadline=0.0)
+    assert (late.counted, late.complete) == (0, False)
+
+
+@on_sqlite_only
+def test_a_change_names_the_rules_of_then_and_now(recording: Recording, tmp_path: Path) -> None:
+    """Grouped by question and direction, with the first records as examples, newly allowed first."""
+    other = edited(tmp_path / "new", [UNREAD])
+    place = recording.write_items([asked(recording, "account", "sam", "view", "document", "doc_mia_letter")])
+    found = replayed(recording, other)
+    ((key, group),) = found.groups.items()
+    assert key[:4] == ("account", "view", "document", True)
+    assert key.rules.before == ("item.withheld",)
+    assert key.rules.after[0].startswith("co_parent.")
+    assert (group.count, group.examples) == (1, [place])
+    assert LISTED not in found.reasons
