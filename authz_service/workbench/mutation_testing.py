@@ -125,13 +125,47 @@ class Laboratory:
             BundleError: the load refuses it.
         """
         sources = {**self.bundle.polar, mutant.file: mutated(self.files[mutant.file], mutant)}
-        files = [read_polar(text, file) for file, text in sources.items()]
-        text = lint(files, self.facts)
+        text = self.read(sources)
+        return self.retrace(sources, text, self.touched(mutant, text))
+
+    def edit(self, sources: Mapping[str, str]) -> tuple[Policy, dict[QuestionKey, Decision]]:
+        """The same with other texts of some files, whatever changed in them; but for `main.polar`.
+
+        Raises:
+            BundleError: the load refuses it.
+        """
+        text = self.read({**self.bundle.polar, **sources})
+        before, after = _wordings(self.text), _wordings(text)
+        changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+        touched = {
+            rule_id
+            for reading in (self.text, text)
+            for rule_id in reading.rules
+            if rule_id in changed or any(clause.calls & changed for clause in reading.reach(rule_id))
+        }
+        return self.retrace({**self.bundle.polar, **sources}, text, touched)
+
+    def read(self, sources: Mapping[str, str]) -> Text:
+        """The words of these files.
+
+        Raises:
+            BundleError: something is wrong with them.
+        """
+        text = lint([read_polar(source, file) for file, source in sources.items()], self.facts)
         if text.problems:
             raise BundleError(text.problems)
+        return text
+
+    def retrace(
+        self, sources: Mapping[str, str], text: Text, touched: set[str]
+    ) -> tuple[Policy, dict[QuestionKey, Decision]]:
+        """The policy of these texts, in which only some rules hold elsewhere than before, and what it changes.
+
+        Raises:
+            BundleError: one of those rules is refused.
+        """
         tracer = Tracer(self.facts, text, Polar(self.facts, sources), self.paths)
         diagrams = self.diagrams.scratch()
-        touched = self.touched(mutant, text)
         own = {key: dict(decision.rules) for key, decision in self.decisions.items()}
         for rule_id in touched:
             for rules in own.values():
@@ -180,3 +214,13 @@ class Laboratory:
                 yield key, diagram
         if not held:
             raise BundleError([Problem(rule.file, rule.line, f"the rule {rule.id} can never hold")])
+
+
+def _wordings(text: Text) -> dict[str, list[tuple[str, ...]]]:
+    """The clauses of each rule, by its id, and of each helper, word for word and in their order."""
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for clause in text.clauses:
+        name = str(clause.parameters[3].literal) if clause.predicate in EFFECTS else clause.predicate
+        words = tuple(f"{token.kind} {token.text}" for token in (*clause.head, *clause.body))
+        found.setdefault(name, []).append(words)
+    return found
