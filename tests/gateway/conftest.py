@@ -30,6 +30,12 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that stalls denies nothing that a test is not about; tests of late answers set their own limit."""
+    monkeypatch.setattr("gateway.edge.authz_line.TIMEOUT_SECONDS", 8.0)
+
+
 @pytest.fixture
 def clock(standing_clock: StandingClock) -> StandingClock:
     return standing_clock

@@ -116,7 +116,7 @@ async def portal(folder: Path, seeded: SeededFiles, **settings: Any) -> AsyncIte
     shutil.copy(seeded.records, folder / "records.db")
     shutil.copy(seeded.access, folder / "access.db")
     shutil.copytree(seeded.bundles, folder / "bundles")
-    authz_settings = AuthzSettings(data_dir=folder, trail_segment_bytes=1024 * 1024)
+    authz_settings = AuthzSettings(data_dir=folder, trail_segment_bytes=1024 * 1024, trail_timeout_seconds=5)
     authz = create_authz(authz_settings, clock)
     line = AuthzLine(authz)
     app = create_app(Settings(data_dir=folder, **settings), clock=clock, authz_transport=line)
