@@ -17,10 +17,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from authz_service.engine.bundle import INVARIANTS, bundle_of
+from authz_service.engine.bundle import INVARIANTS, bundle_of, read_bundle
 from authz_service.engine.errors import BundleError, Problem
 from authz_service.engine.facts import Side
 from authz_service.engine.policy import build_policy, load_policy
+from authz_service.engine.store import stored_path
 from authz_service.workbench.cases import SuiteError
 from authz_service.workbench.difference import compare
 from authz_service.workbench.explanation import as_mapping, explain_question
@@ -116,7 +117,7 @@ def try_texts(files: Mapping[str, str], against: Path, store: Path, ask: Mapping
         return _refused(error.problems)
     except SuiteError as error:
         return _refused([Problem(SUITES, 0, str(error))])
-    serving = load_policy(against, store)
+    serving = _kept(against, store)
     return {
         "problems": [],
         "problems_left_out": 0,
@@ -127,6 +128,12 @@ def try_texts(files: Mapping[str, str], against: Path, store: Path, ask: Mapping
         "suites": [{"file": name, **found} for name, found in tested.items()],
         "answer": None if ask is None else _answer(policy, serving, ask),
     }
+
+
+def _kept(folder: Path, store: Path) -> Policy:
+    """The kept bundle, with its stored diagrams where there are some: none can be stored from here."""
+    stored = stored_path(store, read_bundle(folder).digest).exists()
+    return load_policy(folder, store if stored else None)
 
 
 def _refused(problems: Sequence[Problem]) -> dict[str, Any]:
@@ -218,8 +225,9 @@ def _limit(memory: int, seconds: int) -> None:
     os.nice(_NICE)
 
 
-def _serve(order: Mapping[str, Any]) -> dict[str, Any]:
+def _serve() -> dict[str, Any]:
     try:
+        order = json.loads(sys.stdin.buffer.read())
         return try_texts(order["files"], Path(order["against"]), Path(order["store"]), order["ask"])
     except MemoryError:
         return _stopped("this needs more memory than a trial may have, so it was stopped")
@@ -229,4 +237,4 @@ def _serve(order: Mapping[str, Any]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     _limit(int(sys.argv[1]), int(sys.argv[2]))
-    sys.stdout.write(json.dumps(_serve(json.loads(sys.stdin.buffer.read()))))
+    sys.stdout.write(json.dumps(_serve()))

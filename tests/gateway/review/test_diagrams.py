@@ -262,7 +262,7 @@ async def test_nobody_else_sees_diagrams(site: Portal, name: str) -> None:
 
 
 def test_a_parameter_is_the_key_unless_that_could_be_something_else() -> None:
-    facts = [
+    facts: list[dict[str, Any]] = [
         {"fact": "subject.kind", "key": "kind", "values": ["a"]},
         {"fact": "subject.state", "key": "state", "values": ["a"]},
         {"fact": "resource.state", "key": "state", "values": ["a"]},
