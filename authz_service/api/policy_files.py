@@ -14,6 +14,7 @@ from authz_service.commands.errors import NotFoundError
 from authz_service.engine.errors import BundleError
 from authz_service.workbench.cases import SuiteError
 from authz_service.workbench.exercise import Exercise, exercises
+from authz_service.workbench.numbers import share
 from authz_service.workbench.questions import keys_of
 from authz_service.workbench.reading import Reading
 from authz_service.workbench.study import Study, readers, study
@@ -212,6 +213,7 @@ def _questions(use: RuleUse) -> list[dict[str, Any]]:
             "space": place.space,
             "situations": place.situations,
             "decides": place.decides,
+            "share": share(place.decides, place.space),
         }
         for place in sorted(use.places, key=lambda place: -place.decides)
     ]

@@ -66,7 +66,7 @@ def show_matrix(call: Call) -> Reply:
         {
             **read(call, policy),
             "choices": choices,
-            "table": None if table is None else as_mapping(table) | {"group": group},
+            "table": None if table is None else as_mapping(table) | {"group": group, "flags": by not in policy.facts},
             "csv": as_csv(table) if table is not None and query.get("csv") == "true" else None,
         }
     )

@@ -132,7 +132,10 @@ class Helper(BaseModel):
 
 
 class RuleQuestion(BaseModel):
-    """A question in which a rule holds: of all situations, in how many, and in how many it alone makes the answer."""
+    """A question in which a rule holds: of all situations, in how many, and in how many it alone makes the answer.
+
+    `share` is that of those it decides, of all.
+    """
 
     subject_type: str
     action: str
@@ -140,6 +143,7 @@ class RuleQuestion(BaseModel):
     space: int
     situations: int
     decides: int
+    share: str
 
 
 class Redundancy(BaseModel):
@@ -240,10 +244,14 @@ class MatrixDenied(BaseModel):
 
 
 class MatrixTable(BaseModel):
-    """A table; what all its conditions need is said once, in `needs`."""
+    """A table; what all its conditions need is said once, in `needs`.
+
+    The heads are the values of `by`, or with `flags` its parameters.
+    """
 
     subject_type: str
     by: str
+    flags: bool
     group: str | None
     heads: list[str]
     needs: list[str]

@@ -77,6 +77,10 @@ BODIES: dict[str, Any] = {
         "facts": {"subject.kind": "payer", "resource.addressee": "me"},
         "part": "permit",
     },
+    "/v1/policy/versions/{version}/proofs": {
+        "invariants": "version: 1\ninvariants:\n"
+        "  - {id: x, says: x, never: {subject: account, action: pay, resource: any, when: {subject.kind: self}}}\n"
+    },
     "/v1/trail": {"events": [{"action": "x", "details": {"a": 1}}]},
 }
 PLACES = {
@@ -93,6 +97,8 @@ PLACES = {
     "action": "view",
     "resource_type": "invoice",
     "version": "serving",
+    "name": "limits~item.polar",
+    "rule_id": "item.withheld",
     # Nothing has these: what they name is made by other requests.
     "access_id": "x",
     "entry_id": "decisions:1:0:0",
