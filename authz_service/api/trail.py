@@ -9,7 +9,7 @@ import orjson
 
 from authz_service.api.access import acting_of, read_limit
 from authz_service.api.authzen import MalformedError, read_instant
-from authz_service.api.problems import ProblemError
+from authz_service.api.problems import ProblemError, lacks_scope
 from authz_service.api.routing import Parameter, Reply
 from authz_service.commands.errors import ForbiddenError
 from authz_service.facts.request import Request
@@ -17,7 +17,7 @@ from authz_service.tokens.signatures import TokenError, decode, encode
 from authz_service.trail.chain import EVERYTHING
 from authz_service.trail.changes import record_event_once
 from authz_service.trail.reading import SHOWN, Place, Wanted, find_records
-from models.vocabulary import SubjectType
+from models.vocabulary import Scope, SubjectType
 from models.wire.trail import Events
 
 if TYPE_CHECKING:
@@ -129,6 +129,8 @@ def _kinds(call: Call) -> tuple[str, ...]:
 def add_events(call: Call) -> Reply:
     """Adds events; the answer waits until they are durable."""
     events = call.body(Events).events
+    if Scope.ACT not in call.caller.scopes and any(event.actor is not None for event in events):
+        raise lacks_scope(Scope.ACT)
     records, once = [], []
     for place, event in enumerate(events):
         if event.practice_id is not None and not call.caller.may_reach(event.practice_id):

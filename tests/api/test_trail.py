@@ -13,6 +13,7 @@ from authz_service.trail import segments
 from authz_service.trail.segments import read_groups
 from authz_service.trail.verification import verify_trail
 from authz_service.trail.writer import TrailWriter
+from models.vocabulary import Scope
 from models.wire.trail import TrailPage
 from tests.api.conftest import question, serving, settings_of
 
@@ -159,6 +160,16 @@ def send_at_once(api: Api, event: dict[str, Any], times: int = 4) -> None:
     with ThreadPoolExecutor(times) as pool:
         replies = list(pool.map(lambda _: api.call("POST", "/v1/trail", {"events": [event]}), range(times)))
     assert [reply.status_code for reply in replies] == [201] * times
+
+
+def test_only_who_may_act_for_others_says_who_did_something(shared_api: Api) -> None:
+    """A system with the scope of the trail alone adds events of its own, and none in somebody's name."""
+    token = shared_api.token(Scope.TRAIL)
+    own, named = {"action": "sign_in.failed"}, {"action": "view", "actor": "account/dana"}
+    assert shared_api.call("POST", "/v1/trail", {"events": [own]}, token=token).status_code == 201
+    refused = shared_api.call("POST", "/v1/trail", {"events": [own, named]}, token=token)
+    assert refused.status_code == 403
+    assert Scope.ACT.value in refused.text
 
 
 def test_an_event_that_is_sent_again_is_entered_once(api_on_both: Api) -> None:
