@@ -12,11 +12,13 @@ import typer
 from authz_service.cli.bundles import BundleOption, load_or_exit
 from authz_service.cli.policy_ask import explain, what, who, why_not
 from authz_service.cli.policy_check import check, fmt, prove
+from authz_service.cli.policy_deploy import deploy, rollback, shadow, stage, versions
 from authz_service.cli.policy_diff import diff
 from authz_service.cli.policy_lint import lint
 from authz_service.cli.policy_matrix import matrix
 from authz_service.cli.policy_mutants import mutants
 from authz_service.cli.policy_replay import replay
+from authz_service.cli.policy_schema import schema
 from authz_service.cli.policy_test import coverage, run_suites
 from authz_service.engine.evaluate import evaluate_line
 
@@ -50,5 +52,7 @@ def evaluate(
 
 
 app.command("test")(run_suites)
-for _command in (check, prove, lint, fmt, coverage, mutants, explain, why_not, what, who, matrix, diff, replay):
+for _command in (check, prove, lint, fmt, coverage, mutants, explain, why_not, what, who, matrix, diff, replay, schema):
     app.command()(_command)
+for _served in (stage, versions, shadow, deploy, rollback):
+    app.command()(_served)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from authz_service.settings import read_settings
 from authz_service.tokens.clients import Clients, ensure_demo_clients
 from authz_service.tokens.issuing import Issuer
 from authz_service.tokens.keys import SigningKeys
+
+if TYPE_CHECKING:
+    from authz_service.settings import Settings
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -27,15 +30,20 @@ def token(
         settings = read_settings()
         if settings.profile != "demo":
             raise typer.BadParameter("tokens are printed in the demo profile only; clients ask /oauth/token for theirs")
-        ensure_demo_clients(settings.keys_dir)
-        clients = Clients(settings.clients)
-        known = clients.get(client)
-        if known is None:
-            raise typer.BadParameter(f"there is no client {client}; known are {', '.join(clients.ids())}")
-        issuer = Issuer(
-            SigningKeys(settings.keys_dir / "signing"), clients, settings.issuer, settings.token_endpoint, system_clock
-        )
-        issued = issuer.issue(
-            known, frozenset(scope) if scope else None, practices=frozenset(practice) if practice else None
-        )
-        typer.echo(issued.text)
+        typer.echo(demo_token(settings, client, scope, practice))
+
+
+def demo_token(
+    settings: Settings, client: str, scope: list[str] | None = None, practice: list[str] | None = None
+) -> str:
+    """An access token of a calling system of the demo. Raises BadParameter for one that is not known."""
+    ensure_demo_clients(settings.keys_dir)
+    clients = Clients(settings.clients)
+    known = clients.get(client)
+    if known is None:
+        raise typer.BadParameter(f"there is no client {client}; known are {', '.join(clients.ids())}")
+    issuer = Issuer(
+        SigningKeys(settings.keys_dir / "signing"), clients, settings.issuer, settings.token_endpoint, system_clock
+    )
+    scopes, practices = frozenset(scope) if scope else None, frozenset(practice) if practice else None
+    return issuer.issue(known, scopes, practices=practices).text
