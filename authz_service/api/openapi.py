@@ -33,6 +33,7 @@ _SAYS = {
     415: "The body's media type is not served here.",
     422: "A field of the body is wrong; it is named.",
     428: "If-Match is required.",
+    429: "As many as may be done at once are being done; Retry-After says when to come again.",
     503: "Nothing can be decided or changed right now, so nothing was.",
 }
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from authz_service.api.policy_files import exact, read
 from authz_service.api.problems import ProblemError
 from authz_service.api.routing import Parameter, Reply
-from authz_service.api.trail import deciding_actor
-from authz_service.api.versions import version_of
+from authz_service.api.versions import reviewed_version
 from authz_service.commands.errors import NotFoundError
 from authz_service.engine.explain import Because
 from authz_service.engine.facts import Side
@@ -34,30 +33,28 @@ PART = (Parameter("part", "`decision` unless told, `permit`, `forbid`, or `rule:
 
 def list_diagrams(call: Call) -> Reply:
     """Every question, with its size and the share that is allowed."""
-    deciding_actor(call, "view", "policy")
-    policy, _folder = version_of(call)
-    return _exact({"version": policy.digest, "diagrams": _listed(policy)})
+    policy, _folder = reviewed_version(call)
+    return exact({**read(call, policy), "diagrams": _listed(policy)})
 
 
 def show_diagram(call: Call) -> Reply:
     """One question drawn."""
-    deciding_actor(call, "view", "policy")
     policy, question = _question(call)
     parts = parts_of(question)
     part = _part(parts, call.query.get("part", DECISION))
     drawing = draw(question, part.diagram)
     holds, space = situations(question, part.diagram)
-    read, slots = read_facts(question), (*question.subject_slots, *question.resource_slots)
-    return _exact(
+    needed, slots = read_facts(question), (*question.subject_slots, *question.resource_slots)
+    return exact(
         {
-            "version": policy.digest,
+            **read(call, policy),
             **_names(question),
             "part": part.name,
             "parts": [
                 {"part": each.name, "nodes": each.size, "rule": None if each.rule is None else _rule(each.rule)}
                 for each in parts.values()
             ],
-            "facts": [_fact(fact) | {"read": fact.name in read} for fact in slots],
+            "facts": [_fact(fact) | {"read": fact.name in needed} for fact in slots],
             **_drawing(drawing),
             "holds": holds,
             "situations": space,
@@ -68,11 +65,10 @@ def show_diagram(call: Call) -> Reply:
 
 def follow(call: Call) -> Reply:
     """One situation: its answer, why, what would be answered otherwise, and its way through the diagram."""
-    deciding_actor(call, "view", "policy")
     body = call.body(wire.Situation)
     policy, question = _question(call)
     part = _part(parts_of(question), body.part)
-    return _exact({"version": policy.digest, **followed(policy, question, part, body.facts)})
+    return exact({**read(call, policy), **followed(policy, question, part, body.facts)})
 
 
 def followed(policy: Policy, question: Question, part: Part, facts: Mapping[str, bool | str]) -> dict[str, Any]:
@@ -97,7 +93,7 @@ def followed(policy: Policy, question: Question, part: Part, facts: Mapping[str,
 
 
 def _question(call: Call) -> tuple[Policy, Question]:
-    policy, _folder = version_of(call)
+    policy, _folder = reviewed_version(call)
     question = policy.question(call.path["subject_type"], call.path["action"], call.path["resource_type"])
     if question is None:
         raise NotFoundError("question")
@@ -157,8 +153,3 @@ def _rule(rule: Rule) -> dict[str, Any]:
 
 def _step(step: Step) -> dict[str, Any]:
     return {"number": step.number, "value": step.value, "to": step.to}
-
-
-def _exact(content: Mapping[str, object]) -> Reply:
-    """Counts of situations are exact integers, and longer than 64 bits."""
-    return Reply(json.dumps(content, ensure_ascii=False).encode())

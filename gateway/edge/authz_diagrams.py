@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.edge.answers import Json, read_mappings
 from gateway.edge.authz_line import BULK_SECONDS, AuthzLine, part, with_query
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from gateway.edge.answers import Json
 
 TRIAL_SECONDS = 27.0  # longer than the service takes at most
 
@@ -33,10 +34,9 @@ class Asked:
 class DiagramCalls(AuthzLine):
     """Every method raises CannotDecide, Rejected or Stale."""
 
-    async def diagrams(self, version: str, *, actor: str) -> list[Json]:
+    async def diagrams(self, version: str, *, actor: str) -> Json:
         """Every question of a version: `subject_type`, `action`, `resource_type`, `nodes`, `facts`, counts, `share`."""
-        path = f"/v1/policy/versions/{part(version)}/diagrams"
-        return read_mappings((await self.ask("GET", path, actor=actor, seconds=BULK_SECONDS)).get("diagrams"))
+        return await self.ask("GET", f"/v1/policy/versions/{part(version)}/diagrams", actor=actor, seconds=BULK_SECONDS)
 
     async def diagram(self, asked: Asked, drawn: str, *, actor: str) -> Json:
         """A question's part (`decision`, `permit`, `forbid`, `rule:ID`) with its `tests`, `facts` and `parts`."""

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
+from gateway.edge.answers import read_mappings
 from gateway.edge.authz_diagrams import Asked
 from gateway.edge.errors import NotFound, Rejected
 from gateway.edge.guard import Guard, Route
 from gateway.review.diagram_form import ZOOM, ZOOMS, address, controls_of, names_of, read_choice
 from gateway.review.diagram_layout import lay_out, shown
 from gateway.review.diagram_words import end_words, many, summary, ways_to
+from gateway.review.reading import DIAGRAMS, told, version_asked, version_of
 from gateway.web.language import N_, _
 from gateway.web.pages import page
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.responses import Response
 
-PAGE = "/review/diagrams"
-SERVING = "serving"
 _BECAUSE = {
     "permitted": N_("A permit holds, and no forbid does."),
     "forbidden": N_("A forbid holds."),
@@ -51,22 +50,20 @@ class Nearest:
 async def diagrams_page(request: Request) -> Response:
     """Every question; narrowed by subject, action and type."""
     query = request.query_params
-    version = query.get("version") or SERVING
-    listed = await _or_not_found(request.app.state.authz.diagrams(version, actor=request.state.reader.actor))
+    answer = await told(request.app.state.authz.diagrams(version_asked(request), actor=request.state.reader.actor))
+    version, listed = version_of(answer), read_mappings(answer.get("diagrams"))
     keys = ("subject_type", "action", "resource_type")
     wanted = {key: query.get(key, "") for key in keys}
     rows = [each for each in listed if all(value in ("", each[key]) for key, value in wanted.items())]
-    tail = "" if version == SERVING else f"?version={quote(version)}"
     return await page(
         request,
         "review/diagrams.html",
-        rows=[each | {"href": f"{PAGE}/{'/'.join(quote(each[key], safe='') for key in keys)}{tail}"} for each in rows],
+        rows=rows,
         total=len(listed),
         wanted=wanted,
         choices={key: sorted({each[key] for each in listed}) for key in keys},
         labels={"subject_type": _("Who asks"), "action": _("Action"), "resource_type": _("What it is about")},
         version=version,
-        serving=version == SERVING,
         many=many,
     )
 
@@ -74,19 +71,20 @@ async def diagrams_page(request: Request) -> Response:
 async def diagram_page(request: Request) -> Response:
     """One question drawn; with a situation in the address, its answer and its way."""
     path, query = request.path_params, request.query_params
-    asked = Asked(query.get("version") or SERVING, path["subject_type"], path["action"], path["resource_type"])
+    asked = Asked(version_asked(request), path["subject_type"], path["action"], path["resource_type"])
     authz, actor = request.app.state.authz, request.state.reader.actor
     part = query.get("part") or "decision"
-    drawn = await _or_not_found(authz.diagram(asked, part, actor=actor))
+    drawn = await _drawn(authz.diagram(asked, part, actor=actor))
+    version = version_of(drawn)
     choice = read_choice(query, drawn["facts"])
-    told = await _or_not_found(authz.follow(asked, part, choice.facts, actor=actor))
+    found = await _drawn(authz.follow(asked, part, choice.facts, actor=actor))
     words = end_words(part)
     yes, no = (ways_to(drawn, answer, words) for answer in (True, False))
     zoom = query.get("zoom", ZOOM) if query.get("zoom") in ZOOMS else ZOOM
     kept = {
         "part": "" if part == "decision" else part,
         "zoom": "" if zoom == ZOOM else zoom,
-        "version": query.get("version", ""),
+        "version": "" if version.serves else version.digest,
     }
     names, here = names_of(drawn["facts"]), request.url.path
     controls = controls_of(drawn, choice.facts)
@@ -99,10 +97,11 @@ async def diagram_page(request: Request) -> Response:
         kept=kept,
         words=words,
         drawing=lay_out(drawn["tests"], drawn["root"]),
-        marks=_marks(told),
-        told=told,
-        because=_(_BECAUSE[told["because"]]),
-        nearest=[_nearest(each, here, names, choice.facts, kept) for each in told["nearest"]],
+        marks=_marks(found),
+        told=found,
+        version=version,
+        because=_(_BECAUSE[found["because"]]),
+        nearest=[_nearest(each, here, names, choice.facts, kept) for each in found["nearest"]],
         controlled={level: _(label) for level, label in _CONTROLLED.items()},
         controls=[control for control in controls if control.drawn],
         others=[control for control in controls if not control.drawn],
@@ -114,26 +113,26 @@ async def diagram_page(request: Request) -> Response:
         ways=(yes, no),
         says={fact["fact"]: fact["says"] for fact in drawn["facts"]},
         shown=shown,
-        rule_href=_rule_href,
-        back=PAGE + (f"?version={quote(kept['version'])}" if kept["version"] else ""),
+        back=version.link(DIAGRAMS),
     )
 
 
-async def _or_not_found(answer: Any) -> Any:
+async def _drawn(answer: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+    """The same as `told`, where a part that the question lacks is no page either."""
     try:
-        return await answer
+        return await told(answer)
     except Rejected as error:
-        if error.status in (404, 422):
+        if error.status == 422:
             raise NotFound from error
         raise
 
 
-def _marks(told: Mapping[str, Any]) -> Mapping[str, dict[Any, str]]:
+def _marks(found: Mapping[str, Any]) -> Mapping[str, dict[Any, str]]:
     """How tests and branches are marked: `on` the way of the situation, or still `open` behind a missing fact."""
     tests: dict[Any, str] = {}
     branches: dict[Any, str] = {}
     ends: dict[Any, str] = {}
-    for mark, steps in (("open", told["open"]), ("on", told["steps"])):
+    for mark, steps in (("open", found["open"]), ("on", found["steps"])):
         for step in steps:
             tests[step["number"]] = mark
             branches[step["number"], step["to"]] = mark
@@ -156,10 +155,6 @@ def _nearest(
     )
 
 
-def _rule_href(rule: Mapping[str, Any]) -> str:
-    return f"/review/files/{quote(rule['file'])}#L{rule['line']}"
-
-
 def _change(change: Mapping[str, Any]) -> str:
     known = {"fact": change["fact"], "to": shown(change["to"]), "who": _(_CONTROLLED[change["controlled_by"]])}
     if change["from"] is None:
@@ -169,6 +164,6 @@ def _change(change: Mapping[str, Any]) -> str:
 
 _MAY = Guard("view", "policy")
 ROUTES = (
-    Route(PAGE, diagrams_page, guard=_MAY),
-    Route(f"{PAGE}/{{subject_type}}/{{action}}/{{resource_type}}", diagram_page, guard=_MAY),
+    Route(DIAGRAMS, diagrams_page, guard=_MAY),
+    Route(f"{DIAGRAMS}/{{subject_type}}/{{action}}/{{resource_type}}", diagram_page, guard=_MAY),
 )

@@ -35,6 +35,7 @@ class Diagrams(BaseModel):
     """Every question of a version."""
 
     version: str
+    serves: bool
     diagrams: list[Listed]
 
 
@@ -65,6 +66,7 @@ class Diagram(BaseModel):
     """A question drawn; `holds` of the `situations` that can occur satisfy the part."""
 
     version: str
+    serves: bool
     subject_type: str
     action: str
     resource_type: str
@@ -95,6 +97,7 @@ class Way(BaseModel):
     """
 
     version: str
+    serves: bool
     part: str
     decision: bool
     because: str

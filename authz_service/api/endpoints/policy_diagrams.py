@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from authz_service.api import policy_diagrams
+from authz_service.api import policy_diagrams, policy_playground
 from authz_service.api.endpoints.paths import POLICY_VERSION
 from authz_service.api.routing import Endpoint
 from models.vocabulary import Scope
 from models.wire import policy_diagrams as bodies
+from models.wire import policy_playground as playground_bodies
 
 _DIAGRAM = f"{POLICY_VERSION}/diagrams/{{subject_type}}/{{action}}/{{resource_type}}"
 
@@ -42,5 +43,17 @@ ENDPOINTS = (
         reply=bodies.Way,
         refusals=(404,),
         takes_actor=True,
+    ),
+    Endpoint(
+        "POST",
+        "/v1/policy/playground",
+        "Check a copy of a version, compare it, prove it and ask it; what serves is never touched.",
+        policy_playground.try_copy,
+        Scope.POLICY,
+        body=playground_bodies.Copy,
+        reply=playground_bodies.Tried,
+        refusals=(404, 429),
+        takes_actor=True,
+        seconds=policy_playground.ANSWER_SECONDS_MAX,
     ),
 )
