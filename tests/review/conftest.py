@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import shutil
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -26,6 +25,7 @@ from tests.conftest import ROOT, StandingClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
     from authz_service.engine import Policy
     from authz_service.facts.rows import Access
@@ -49,6 +49,12 @@ PROPERTIES: dict[str, Sequence[Any]] = {
     "signer_ids": (["dana"], []),
     "starts_at": ("2026-06-15T20:00:00Z", "2026-07-01T20:00:00Z", "2026-01-01T20:00:00Z"),
 }
+# Without this rule nobody reads whether an item is withheld: (file, old text, new text).
+WITHHELD = """forbid(_rep: Representative, action, resource, "item.withheld") if
+    existing(action, resource) and
+    resource.withheld;
+"""
+UNREAD = ("limits/item.polar", WITHHELD, "")
 
 
 @dataclass
@@ -96,33 +102,41 @@ class Recording:
 
 @dataclass
 class Questions:
-    """Random questions about the cast."""
+    """Random questions about the cast, most of them about a client of whoever asks."""
 
     chance: random.Random
     policy: Policy
-    items: dict[str, list[str]]
+    pairs: list[tuple[str, str]]
+    items: dict[tuple[str, str], list[str]]  # client, type -> ids
 
     @classmethod
     def of(cls, survey: Survey, policy: Policy, seed: int) -> Questions:
         bounds = Bounds("northgate")
-        items = {kind: list(survey.items_in(kind, bounds, None)) for kind in policy.resource_types}
-        return cls(random.Random(seed), policy, items)
+        items: dict[tuple[str, str], list[str]] = {}
+        for kind in policy.resource_types:
+            for item in survey.items_in(kind, bounds, None):
+                known = survey.item(kind, item) or {}
+                items.setdefault((known.get("client_id", ""), kind), []).append(item)
+        clients = survey.rows.clients("northgate")
+        pairs = [(grant.account_id, client) for client in clients for grant in survey.rows.grants_on(client)]
+        return cls(random.Random(seed), policy, pairs, items)
 
     def draw(self, clock: StandingClock) -> Request:
         chance = self.chance
         kind = chance.choice(list(self.policy.resource_types))
         action = chance.choice(self.policy.resource_types[kind])
+        subject, client = chance.choice(self.pairs)
         staff = chance.random() < 0.2
-        subject = chance.choice(STAFF if staff else ACCOUNTS)
-        known = self.items.get(kind) or [f"{kind}_x"]
-        item = chance.choice(CLIENTS if kind in KNOWN_BY else known if chance.random() < 0.9 else ["unknown"])
-        sent: dict[str, Any] = {}
-        if chance.random() < 0.3:
-            sent["client_id"] = item if kind in KNOWN_BY else chance.choice(CLIENTS)
-        elif item == "unknown" or not self.items.get(kind):
-            sent["client_id"] = chance.choice(CLIENTS[:6])
+        if staff:
+            subject = chance.choice(STAFF)
+        elif chance.random() < 0.1:
+            subject = chance.choice(ACCOUNTS)
+        item = client if kind in KNOWN_BY else chance.choice([*self.items.get((client, kind), ()), f"{kind}_x"])
+        sent: dict[str, Any] = {} if chance.random() < 0.2 else {"client_id": client}
+        if chance.random() < 0.05:
+            sent["client_id"] = chance.choice(CLIENTS)
         for name, values in PROPERTIES.items():
-            if chance.random() < 0.15:
+            if chance.random() < 0.25:
                 sent[name] = chance.choice(values)
         sent = {name: value for name, value in sent.items() if _fits(self.policy, kind, name, value)}
         authn = chance.choice(AUTHN)

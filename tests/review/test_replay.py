@@ -23,15 +23,15 @@ from authz_service.review.replay import (
     Replay,
     Replayed,
 )
-from authz_service.storage import AccessStore
 from tests.conftest import on_sqlite_only
-from tests.review.conftest import AUTHN, POLICIES, Questions, Recording, edited
+from tests.review.conftest import AUTHN, POLICIES, UNREAD, Questions, Recording, edited
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from authz_service.engine import Policy
+    from authz_service.storage import AccessStore
     from tests.conftest import StandingClock
 
 CASES = int(os.environ.get("KINGUARD_CASES", "0"))
@@ -116,22 +116,6 @@ def test_each_verdict_is_what_the_other_bundle_really_answers(
         assert sum(group.count for group in outcome.groups.values()) == outcome.now_allowed + outcome.now_denied
         changed += len(outcome.groups)
     assert changed
-
-
-def without_item_limits(folder: Path) -> Policy:
-    """Our bundle with items that nobody withholds and drafts that everybody sees: these facts are never read."""
-    forbids = "    existing(action, resource) and\n    resource.withheld;"
-    return edited(
-        folder, [("limits/item.polar", forbids, "    existing(action, resource) and\n    resource.existing;")]
-    )
-
-
-UNREAD = (
-    "limits/item.polar",
-    'forbid(_rep: Representative, action, resource, "item.withheld") if\n    existing(action, resource) and\n'
-    "    resource.withheld;\n",
-    "",
-)
 
 
 @on_sqlite_only
