@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from authz_service.api.access import acting_of
 from authz_service.api.problems import ProblemError
 from authz_service.api.routing import Reply
 from authz_service.api.trail import deciding_actor
@@ -37,7 +38,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def show_difference(call: Call) -> Reply:
     """What changes from one bundle to another, and whom of the actor's practice it touches now."""
-    practice_id = deciding_actor(call, "view", "policy")
+    practice_id = _practice_of_actor(call, "view")
     deadline = time.monotonic() + _SECONDS
     old, new = (_policy(call, _named(call, name)) for name in ("old", "new"))
     try:
@@ -49,8 +50,7 @@ def show_difference(call: Call) -> Reply:
         deciders = prepare(old), prepare(new)
     except BundleError as error:
         raise ProblemError(422, f"the bundle cannot be asked about the practice's rows: {error.problems[0]}") from error
-    practices = _practices(practice_id)
-    touched = whom_it_touches(call.service.store, deciders, call.now, practices=practices, deadline=deadline)
+    touched = whom_it_touches(call.service.store, deciders, call.now, practices={practice_id}, deadline=deadline)
     content = difference_body(difference, old.digest, new.digest)
     content["touched"] = touched_body(touched, wire.TOUCHED_LISTED)
     return Reply(
@@ -61,14 +61,14 @@ def show_difference(call: Call) -> Reply:
 def replay(call: Call) -> Reply:
     """What another bundle says to the recorded decisions of the actor's practice."""
     body = call.body(wire.ReplayRequest)
-    practice_id = deciding_actor(call, "run", "policy")
+    practice_id = _practice_of_actor(call, "run")
     deadline = time.monotonic() + _SECONDS
     new = _policy(call, body.version)
     since, until = (_microseconds(value) for value in (body.since, body.until))
     if since is not None and until is not None and since >= until:
         raise ProblemError(422, "since: must be before until", fields={"since": "not before until"})
     call.service.loader.catch_up()
-    wanted = Range(since, until, _practices(practice_id))
+    wanted = Range(since, until, {practice_id})
     replaying = Replay(call.service.store.database, new, call.service.bundles.policy)
     found = replaying.run(wanted, limit=body.limit, deadline=deadline, listed=wire.CHANGED_LISTED)
     content = replay_body(found, new.digest)
@@ -79,6 +79,12 @@ def replay(call: Call) -> Reply:
 @lru_cache(maxsize=1)
 def _differences() -> Differences:
     return Differences()
+
+
+def _practice_of_actor(call: Call, action: str) -> str:
+    """Whose rows and records may be told: those of the practice for which somebody acts."""
+    acting_of(call)
+    return deciding_actor(call, action, "policy") or ""
 
 
 def _named(call: Call, name: str) -> str:
@@ -92,16 +98,11 @@ def _policy(call: Call, version: str) -> Policy:
     return find_version(call, version)[0]
 
 
-def _practices(practice_id: str | None) -> frozenset[str]:
-    """Whose rows and records may be told: those of the practice for which somebody acts."""
-    return frozenset() if practice_id is None else frozenset({practice_id})
-
-
 def _microseconds(instant: datetime | None) -> int | None:
     return None if instant is None else (instant.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1)
 
 
-def _event(call: Call, practice_id: str | None, action: str, details: dict[str, Any]) -> bytes:
+def _event(call: Call, practice_id: str, action: str, details: dict[str, Any]) -> bytes:
     return orjson.dumps(
         {
             "type": "event",

@@ -81,6 +81,7 @@ BODIES: dict[str, Any] = {
         "invariants": "version: 1\ninvariants:\n"
         "  - {id: x, says: x, never: {subject: account, action: pay, resource: any, when: {subject.kind: self}}}\n"
     },
+    "/v1/policy/replays": {"version": "serving", "since": "2026-06-14T00:00:00Z", "limit": 10},
     "/v1/trail": {"events": [{"action": "x", "details": {"a": 1}}]},
 }
 PLACES = {
@@ -105,7 +106,10 @@ PLACES = {
     "finding": "x",
     "hand_over_id": "x",
 }
-QUERIES = {"/v1/clients/{client_id}/past": "?at=2026-06-14T12:00:00Z"}
+QUERIES = {
+    "/v1/clients/{client_id}/past": "?at=2026-06-14T12:00:00Z",
+    "/v1/policy/differences": "?old=serving&new=serving",
+}
 
 
 def path_of(endpoint: Endpoint) -> str:
