@@ -64,16 +64,26 @@ class Suite:
 
 
 def read_suite(path: Path) -> Suite:
-    """Read a suite. Raises SuiteError on an unknown key."""
+    """Read a suite. Raises SuiteError where it has not the form of one."""
     data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    _refuse_unknown(path, data, _KEYS)
+    _check_keys(path, data, "the suite", ("says", "allowed"), _KEYS)
+    _check_tables(path, data, ("allowed", "refused"))
     vary = []
+    if not isinstance(data.get("vary", []), list):
+        raise SuiteError(f"{path.name}: vary must be a list")
     for row in data.get("vary", []):
-        _refuse_unknown(path, row, _VARIATION_KEYS)
+        _check_keys(path, row, "a variation", ("says", "change"), _VARIATION_KEYS)
+        _check_tables(path, row, ("gains", "loses", "by_others"))
+        if not isinstance(row["change"], dict):
+            raise SuiteError(f"{path.name}: the change of a variation must be a mapping (path: value)")
         tables = (row.get(key, {}) for key in ("gains", "loses", "by_others"))
         vary.append(Variation(row["says"], row["change"], *tables))
-    only = tuple(data["only"]) if "only" in data else None
-    return Suite(data["says"], only, data["allowed"], data.get("refused", {}), tuple(vary))
+    only = data.get("only")
+    if "only" in data and not _are_texts(only):
+        raise SuiteError(f"{path.name}: only must be a list of things")
+    return Suite(
+        data["says"], None if only is None else tuple(only), data["allowed"], data.get("refused", {}), tuple(vary)
+    )
 
 
 class Board:
@@ -199,6 +209,27 @@ def _ask(scene: Scene, request: Request, policy: Policy) -> Decision:
     return decide(policy, scene.access, request)
 
 
-def _refuse_unknown(path: Path, data: Mapping[str, Any], known: frozenset[str]) -> None:
-    if unknown := sorted(set(data) - known):
+def _check_keys(path: Path, data: object, what: str, required: Iterable[str], known: frozenset[str]) -> None:
+    if not isinstance(data, dict):
+        raise SuiteError(f"{path.name}: {what} must be a mapping (key: value)")
+    if unknown := sorted(str(key) for key in data.keys() - known):
         raise SuiteError(f"{path.name}: unknown key {unknown[0]}; known: {', '.join(sorted(known))}")
+    if lacking := [key for key in required if key not in data]:
+        raise SuiteError(f"{path.name}: {what} lacks the key {lacking[0]}")
+    if not isinstance(data["says"], str):
+        raise SuiteError(f"{path.name}: says of {what} must be a text")
+
+
+def _check_tables(path: Path, data: Mapping[str, Any], keys: Iterable[str]) -> None:
+    """Each of these must be `{subject: {rules: {action: [selector]}}}`."""
+    for key in keys:
+        by_subject = data.get(key, {})
+        by_rules = by_subject.values() if isinstance(by_subject, dict) else [None]
+        cells = [cell for table in by_rules for cell in (table.values() if isinstance(table, dict) else [None])]
+        for cell in cells:
+            if cell != EVERYTHING and not (isinstance(cell, dict) and all(map(_are_texts, cell.values()))):
+                raise SuiteError(f"{path.name}: {key} must be a table (subject: {{rules: {{action: [thing]}}}})")
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)

@@ -93,6 +93,8 @@ class _Reader:
         parts = self.document.fields(root, "this suite", required, ("usual",))
         if (version := parts.get("version")) and self.document.plain(version.node) != 1:
             self.document.refuse(version.node, "version must be 1")
+        if says := parts.get("says"):
+            self.document.text(says.node, "says")
         if usual := parts.get("usual"):
             self.usual = self.facts(usual, self.policy.facts, "")
         if people := parts.get("people"):
@@ -114,7 +116,7 @@ class _Reader:
             self.document.refuse(parts["type"].node, f"{type_name} is no {side} type{suggest(type_name, known)}")
         slots = self.policy.subject_slots if side is Side.SUBJECT else self.policy.resource_slots
         declared = [fact.name for fact in slots(type_name)] if type_name is not None and type_name in known else []
-        facts = self.facts(parts["facts"], declared, f"{side}.") if "facts" in parts and declared else {}
+        facts = self.facts(parts["facts"], declared, f"{side}.") if "facts" in parts and type_name in known else {}
         seekers = self.names(parts["for"], self.people, "person") if "for" in parts else None
         return _Named(type_name or "", facts, seekers)
 

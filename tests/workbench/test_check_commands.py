@@ -118,5 +118,5 @@ def test_every_invariant_of_a_bundle_is_listed_as_proven(bundle: Path) -> None:
 
 def test_help_lists_every_command() -> None:
     _, said, _ = run("--help")
-    named = "eval test check prove lint fmt coverage mutants explain why-not what who matrix diff"
+    named = "eval test check prove lint fmt coverage mutants explain why-not what who matrix diff replay schema"
     assert [name for name in named.split() if f"\n  {name} " not in said] == []
