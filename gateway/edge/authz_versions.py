@@ -26,6 +26,11 @@ class VersionCalls(AuthzLine):
         """One version with its `files`."""
         return await self.ask("GET", _version(version), actor=actor)
 
+    async def texts(self, version: str, *, actor: str) -> dict[str, str]:
+        """The text of each file of a version."""
+        answer = await self.ask("GET", f"{_version(version)}/texts", actor=actor, seconds=BULK_SECONDS)
+        return {name: str(text) for name, text in read_mapping(answer.get("files")).items()}
+
     async def stage_version(self, files: Mapping[str, str], note: str, *, actor: str) -> Json:
         """Keep a bundle, proven; Rejected 422 has `problems`."""
         body = {"files": dict(files), "note": note}

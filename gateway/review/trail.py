@@ -13,7 +13,8 @@ from gateway.edge.errors import Refused, Rejected
 from gateway.edge.guard import Guard, Route
 from gateway.edge.refusals import staff_refusal
 from gateway.review.trail_words import FLAWS
-from gateway.web.formats import clock_time, count, day
+from gateway.review.version_words import moment
+from gateway.web.formats import count
 from gateway.web.language import _
 from gateway.web.pages import page, say, see_other
 from gateway.web.words import Badge
@@ -100,14 +101,14 @@ async def _verifications(request: Request) -> tuple[dict[str, Any] | None, list[
     staff = [str(one["by"]).removeprefix("staff/") for one in told if str(one["by"]).startswith("staff/")]
     names = await names_of(request, staff=staff, hide=True)
     if attempt is not None:
-        attempt |= {"when": _moment(request, attempt["at"]), "who": names.subject(attempt["by"])}
+        attempt |= {"when": moment(request, attempt["at"]), "who": names.subject(attempt["by"])}
     return attempt, [_verified(request, one, names) for one in found]
 
 
 def _verified(request: Request, told: Mapping[str, Any], names: Names) -> Verified:
     return Verified(
         whole=told["whole"],
-        when=_moment(request, told["at"]),
+        when=moment(request, told["at"]),
         who=names.subject(told["by"]) or _("The portal itself"),
         href=f"{REVIEW_PAGE}/entries/{told['id']}",
         records=_records(told["records"]),
@@ -118,7 +119,7 @@ def _verified(request: Request, told: Mapping[str, Any], names: Names) -> Verifi
 
 
 def _chain(request: Request, told: Mapping[str, Any]) -> Chain:
-    first, last = (told[name] and _moment(request, told[name]) for name in ("first", "last"))
+    first, last = (told[name] and moment(request, told[name]) for name in ("first", "last"))
     if told["whole"]:
         badge = Badge(_("Not all loaded yet"), "info") if told["waiting"] else Badge(_("Whole"), "good")
     else:
@@ -147,7 +148,7 @@ def _found(request: Request, told: Mapping[str, Any]) -> Found:
     if told.get("number") is not None:
         where.append(_("group %(number)s", number=told["number"]))
     if told["at"]:
-        where.append(_("near %(when)s", when=_moment(request, told["at"])))
+        where.append(_("near %(when)s", when=moment(request, told["at"])))
     sentence = _(FLAWS[told["flaw"]]) if told["flaw"] in FLAWS else told["text"]
     return Found(sentence, ", ".join(where), f"{told['place']}: {told['text']}" if told["place"] else "")
 
@@ -159,16 +160,11 @@ def _place(request: Request, name: str) -> str:
             began = datetime.strptime(name.split(".")[1], "%Y%m%dT%H%M%S%fZ").replace(tzinfo=ZoneInfo("UTC"))
         except (ValueError, IndexError):
             return name
-        return _("Decisions and events since %(when)s", when=_moment(request, began.isoformat()))
+        return _("Decisions and events since %(when)s", when=moment(request, began.isoformat()))
     if name.startswith(_CHANGES):
         practice = name.removeprefix(_CHANGES)
         return _("Changes outside any practice") if practice == "-" else _("Changes of %(practice)s", practice=practice)
     return _("The file of signed checkpoints") if name.startswith("checkpoints") else name
-
-
-def _moment(request: Request, text: str) -> str:
-    at = datetime.fromisoformat(text).astimezone(ZoneInfo(request.state.reader.zone))
-    return f"{day(at.date())}, {clock_time(at)}"
 
 
 ROUTES = (
