@@ -81,6 +81,11 @@ BODIES: dict[str, Any] = {
         "invariants": "version: 1\ninvariants:\n"
         "  - {id: x, says: x, never: {subject: account, action: pay, resource: any, when: {subject.kind: self}}}\n"
     },
+    "/v1/policy/playground": {
+        "files": {"facts.yaml": "version: 1", "main.polar": "allow(_, _, _);"},
+        "against": "serving",
+        "ask": {"subject_type": "account", "action": "view", "resource_type": "invoice", "facts": {}},
+    },
     "/v1/policy/replays": {"version": "serving", "since": "2026-06-14T00:00:00Z", "limit": 10},
     "/v1/trail": {"events": [{"action": "x", "details": {"a": 1}}]},
 }
