@@ -18,7 +18,7 @@ test: ## Run every test, on SQLite and on real PostgreSQL and Redis
 
 stories: ## Play the stories in the browser once more, on PostgreSQL and Redis
 	@deploy/setup.sh dev
-	KINGUARD_STORIES_ON=postgresql $(PY) -m pytest -q $(STORIES)
+	KINGUARD_STORIES_ON=postgresql $(PY) -m pytest -q -n 2 $(STORIES)
 
 check: ## Format, lint, types, import contracts, policy check
 	@deploy/setup.sh dev
