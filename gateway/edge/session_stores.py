@@ -64,6 +64,11 @@ class MemorySessions:
         while len(self._texts) > SESSIONS_MAX:
             self._texts.popitem(last=False)
 
+    async def look(self, key: str) -> str | None:
+        """A kept text, which stays."""
+        value, ends_at = self._texts.get(key, ("", 0.0))
+        return value if ends_at > self._clock().timestamp() else None
+
     async def take(self, key: str) -> str | None:
         """A kept text, which then is kept no more: of two who take it, one gets it."""
         value, ends_at = self._texts.pop(key, ("", 0.0))
@@ -133,6 +138,14 @@ class RedisSessions:
             await self._redis.set(_TEXT_PREFIX + key, value, ex=seconds)
         except (RedisError, OSError) as error:
             raise CannotDecide("sessions cannot be written") from error
+
+    async def look(self, key: str) -> str | None:
+        """A kept text, which stays."""
+        try:
+            text = await self._redis.get(_TEXT_PREFIX + key)
+        except (RedisError, OSError) as error:
+            raise CannotDecide("sessions cannot be read") from error
+        return None if text is None else _text(text)
 
     async def take(self, key: str) -> str | None:
         """A kept text, which then is kept no more: of two who take it, one gets it."""

@@ -90,6 +90,9 @@ class SessionStore(Protocol):
     async def put(self, key: str, value: str, seconds: int) -> None:
         """Keep a text for a while."""
 
+    async def look(self, key: str) -> str | None:
+        """A kept text, which stays."""
+
     async def take(self, key: str) -> str | None:
         """A kept text, which then is kept no more: of two who take it, one gets it."""
 
@@ -177,6 +180,18 @@ class Sessions:
     async def answered(self, name: str) -> str | None:
         """Take the challenge: it is worth one answer."""
         return await self._store.take(_key(name))
+
+    async def keep(self, person: str, name: str, text: str, seconds: int) -> None:
+        """Keep a text of a person's, which outlives their session."""
+        await self._store.put(_key(f"{person} {name}"), text, seconds)
+
+    async def kept(self, person: str, name: str) -> str | None:
+        """A text that is kept."""
+        return await self._store.look(_key(f"{person} {name}"))
+
+    async def forget(self, person: str, name: str) -> None:
+        """Keep a text no longer."""
+        await self._store.take(_key(f"{person} {name}"))
 
 
 @dataclass(frozen=True, slots=True)
