@@ -132,6 +132,11 @@ class Document:
         self.refuse(node, f"{what} must be a text, true or false{_quoted(node)}")
         return None
 
+    def check_version(self, node: yaml.Node) -> None:
+        """Refuse any version but the number 1."""
+        if node.tag != _TAG + "int" or self.plain(node) != 1:
+            self.refuse(node, "version must be 1")
+
     def plain(self, node: yaml.Node) -> object:
         """The Python value of a node: texts, numbers, flags, None, lists and dicts."""
         if isinstance(node, yaml.SequenceNode):

@@ -159,8 +159,8 @@ class _Reader:
             return
         required = ("version", "subjects", "resources", "facts")
         parts = self.document.fields(root, "facts.yaml", required, ("impossible",))
-        if (version := parts.get("version")) and self.document.plain(version.node) != 1:
-            self.document.refuse(version.node, "version must be 1")
+        if version := parts.get("version"):
+            self.document.check_version(version.node)
         for entry in self.entries(parts, "subjects"):
             self.read_type(entry, self.facts.subjects, ("class",))
         for entry in self.entries(parts, "resources"):

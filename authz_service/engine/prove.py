@@ -159,8 +159,8 @@ class _Reader:
 
     def read(self, root: yaml.Node) -> None:
         parts = self.document.fields(root, self.document.file, ("version", "invariants"))
-        if (version := parts.get("version")) and self.document.plain(version.node) != 1:
-            self.document.refuse(version.node, "version must be 1")
+        if version := parts.get("version"):
+            self.document.check_version(version.node)
         if "invariants" not in parts:
             return
         ids: dict[str, int] = {}

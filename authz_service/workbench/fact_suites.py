@@ -91,8 +91,8 @@ class _Reader:
     def read(self, root: yaml.Node) -> None:
         required = ("version", "says", "people", "items", "cells")
         parts = self.document.fields(root, "this suite", required, ("usual",))
-        if (version := parts.get("version")) and self.document.plain(version.node) != 1:
-            self.document.refuse(version.node, "version must be 1")
+        if version := parts.get("version"):
+            self.document.check_version(version.node)
         if says := parts.get("says"):
             self.document.text(says.node, "says")
         if usual := parts.get("usual"):
