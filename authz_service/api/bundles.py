@@ -12,7 +12,7 @@ from authz_service.api.routing import Reply
 from authz_service.api.versions import SERVING
 from authz_service.commands.errors import ConflictError, NotFoundError
 from authz_service.deploying import versions
-from authz_service.deploying.commands import Keeping, require_deployable, to_put_back
+from authz_service.deploying.commands import Keeping, require_deployable, require_seen, to_put_back
 from authz_service.deploying.membership import Receipts
 from authz_service.deploying.proving import prove_bundle
 from authz_service.deploying.shadow import read_counts
@@ -134,8 +134,10 @@ def deploy(call: Call) -> Reply:
     keeping, digest = require_policy(call, "deploy"), _digest(call)
     with call.service.store.database.reading() as connection:
         found = versions.find_version(connection, digest)
+        deployments = versions.read_deployments(connection)
     if found is None:
         raise NotFoundError("policy bundle")
+    require_seen(deployments, body.serving)
     require_deployable(found)
     return _put_in_service(call, digest, lambda: keeping.deploy(digest, body.serving, body.reason))
 
@@ -145,7 +147,9 @@ def roll_back(call: Call) -> Reply:
     body = call.body(wire.Rollback)
     keeping = require_policy(call, "deploy")
     with call.service.store.database.reading() as connection:
-        digest = to_put_back(versions.read_deployments(connection))
+        deployments = versions.read_deployments(connection)
+    require_seen(deployments, body.serving)
+    digest = to_put_back(deployments)
     return _put_in_service(call, digest, lambda: keeping.roll_back(body.serving, body.reason))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -12,7 +13,7 @@ from authz_service.api.search_request import PageTokens
 from authz_service.api.serving import InService, Serving
 from authz_service.api.watch import Watch
 from authz_service.deploying.loading import KeptBundles
-from authz_service.deploying.membership import Standing, read_standing
+from authz_service.deploying.membership import read_standing
 from authz_service.deploying.starting import Starting
 from authz_service.deploying.texts import KeptTexts
 from authz_service.facts.decision import Decider
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from authz_service.clock import Clock
+    from authz_service.deploying.membership import Standing
     from authz_service.engine import Policy
     from authz_service.settings import Settings
 
@@ -148,7 +150,7 @@ class Service:
             raise _unmigrated(error) from error
         table = settings.forward_routes
         self.forward_routes = None if table is None else read_routes(table, policy)
-        return Standing(deployment, standing.shadow), self.decider_of(policy)
+        return replace(standing, last=deployment), self.decider_of(policy)
 
     def _refuse_demo(self) -> None:
         try:

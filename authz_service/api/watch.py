@@ -20,7 +20,7 @@ from authz_service.deploying.shadow import Shadow
 from authz_service.engine import BundleError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterable
     from datetime import datetime
 
     from authz_service.api.service import Service
@@ -43,11 +43,12 @@ class Watch:
         self._service = service
         self.loop = asyncio.get_running_loop()
         # Threads of its own: whoever waits for the database elsewhere must not cost the process its lease.
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="policy-watch")
+        self._threads = ThreadPoolExecutor(3, thread_name_prefix="policy-watch")
         self._swapping = asyncio.Lock()
         self._owed: Deployment | None = None  # in service, but not in this process
         self._shadowing = asyncio.Lock()
         self._shadow: Shadow | None = None
+        self._made_ready: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         embedded = service.store.database.embedded
         self.membership = None if embedded else Membership(service.store.database, secrets.token_hex(16))
@@ -169,20 +170,31 @@ class Watch:
             if standing.last.number <= number:
                 in_service.grant(begun + LEASE_SECONDS)
                 self._follow_shadow(standing.shadow)
+                self._make_ready(standing.coming)
                 break
             await self.adopt(standing.last)
         await self.flush()
 
+    def _make_ready(self, coming: Iterable[str]) -> None:
+        for digest in set(coming) - self._made_ready:
+            self._made_ready.add(digest)
+            self._begin(self._clearly("policy_not_made_ready", digest, self._ready(digest)))
+
+    async def _ready(self, digest: str) -> None:
+        await self._in_thread(partial(self._service.kept.make_ready, digest))
+
     def _follow_shadow(self, wanted: tuple[str, datetime] | None) -> None:
         current = None if self._shadow is None else (self._shadow.digest, self._shadow.since)
         if wanted != current and not self._shadowing.locked():
-            self._begin(self._shadow_clearly(wanted))
+            digest = None if wanted is None else wanted[0]
+            self._begin(self._clearly("policy_shadow_not_loaded", digest, self.shadow(wanted)))
 
-    async def _shadow_clearly(self, wanted: tuple[str, datetime] | None) -> None:
+    @staticmethod
+    async def _clearly(trouble: str, digest: str | None, work: Coroutine[Any, Any, None]) -> None:
         try:
-            await self.shadow(wanted)
+            await work
         except Exception as error:  # noqa: BLE001 (no answer depends on it)
-            _log.error("policy_shadow_not_loaded", bundle=wanted and wanted[0], error=_line(error))
+            _log.error(trouble, bundle=digest, error=_line(error))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = self.loop.create_task(work)

@@ -101,8 +101,7 @@ class Keeping:
                 self.require(writer.reading, "deploy")
                 deployments = versions.read_deployments(writer.connection)
                 last = deployments[0]
-                if last.digest != serving:
-                    raise StaleError(_POLICY, last.digest)
+                require_seen(deployments, serving)
                 chosen = to_put_back(deployments) if digest is None else digest
                 require_deployable(_found(writer.connection, chosen))
                 by = self.acting.origin.actor
@@ -130,6 +129,12 @@ class Keeping:
         after: Mapping[str, object] | None = None,
     ) -> None:
         writer.record(action, (_POLICY, digest), practice_id=self.practice_id, before=before, after=after)
+
+
+def require_seen(deployments: Sequence[Deployment], serving: str) -> None:
+    """Whoever decides on what serves must have seen what does (newest first). Raises StaleError."""
+    if deployments[0].digest != serving:
+        raise StaleError(_POLICY, deployments[0].digest)
 
 
 def to_put_back(deployments: Sequence[Deployment]) -> str:

@@ -42,13 +42,18 @@ class KeptBundles:
             raise BundleError([Problem("bundle", 0, f"the texts kept as {digest[:12]} are those of {kept.name[:12]}")])
         return place
 
+    def make_ready(self, digest: str) -> Path | None:
+        """`place`, with the diagrams in the store, so that the bundle is loaded in no time."""
+        place = self.place(digest)
+        if place is not None and not stored_path(self.store, digest).exists():
+            prove_bundle(place, self.store)  # It takes seconds, which this process has other uses for.
+        return place
+
     def load(self, digest: str) -> tuple[Policy, Path] | None:
         """The policy of a bundle and the folder of its texts; None when there is no such bundle. Raises as `place`."""
-        place = self.place(digest)
+        place = self.make_ready(digest)
         if place is None:
             return None
-        if not stored_path(self.store, digest).exists():
-            prove_bundle(place, self.store)  # It takes seconds, which this process has other uses for.
         policy = load_policy(place, self.store)
         if policy.digest != digest:
             raise BundleError([Problem("bundle", 0, f"the texts in {place.name[:12]} were changed")])

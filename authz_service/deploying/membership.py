@@ -32,10 +32,11 @@ _POLL_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is in service, as the database knows it, and which bundle shadows since when."""
+    """What is in service, as the database knows it, which bundle shadows since when, and which may come next."""
 
     last: Deployment
     shadow: tuple[str, datetime] | None
+    coming: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,12 @@ def read_standing(database: Database) -> Standing:
         last = last_deployment(connection)
         shadowing = select(VERSIONS.c.digest, VERSIONS.c.shadow_since).where(VERSIONS.c.shadow)
         shadow = connection.execute(shadowing).first()
+        staged = select(VERSIONS.c.digest).where(~VERSIONS.c.withdrawn).order_by(VERSIONS.c.staged_at.desc()).limit(1)
+        newest = connection.execute(staged).scalar_one_or_none()
     if last is None:
         raise LookupError("no policy bundle was ever deployed")
-    return Standing(last, None if shadow is None else (shadow.digest, shadow.shadow_since))
+    coming = tuple(each for each in (newest, last.before) if each not in (None, last.digest))
+    return Standing(last, None if shadow is None else (shadow.digest, shadow.shadow_since), coming)
 
 
 class Membership:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from authz_service.deploying.proving import prove_bundle
 from authz_service.deploying.texts import read_texts
 from authz_service.engine import BundleError
+from authz_service.engine.bundle import bundle_of
+from authz_service.engine.policy import build_policy
+from authz_service.trail.writer import TrailUnavailableError
 from tests.api.conftest import question, serving
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.api.conftest import Api
 
 VERSIONS = "/v1/policy/versions"
@@ -38,6 +44,15 @@ def ours(comment: str = "") -> dict[str, str]:
 def strict() -> dict[str, str]:
     """Our bundle, under which nobody sees their own service plan."""
     return {**ours(), "limits/test.polar": STRICT}
+
+
+@pytest.fixture(scope="session")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Our bundle and those that are staged here, compiled once: staging then only proves them."""
+    folder = tmp_path_factory.mktemp("compiled")
+    for texts in (ours(), ours("one"), ours("two"), strict()):
+        build_policy(bundle_of(texts), folder)
+    return folder
 
 
 def stage(api: Api, files: dict[str, str], note: str = "", actor: str = REVIEWER) -> Any:
@@ -181,9 +196,7 @@ def test_a_broken_invariant_and_a_policy_that_nobody_could_replace_are_refused(a
 
 def test_a_bundle_that_takes_too_long_or_too_much_is_refused(tmp_path: Path) -> None:
     """Control: with the time and memory that there are it is proven."""
-    from authz_service.deploying.proving import prove_bundle
-
-    with pytest.raises(BundleError, match="within 0.01 seconds"):
+    with pytest.raises(BundleError, match="could not be proven within"):
         prove_bundle(ROOT / "policies", tmp_path, seconds=0.01)
     with pytest.raises(BundleError, match="could not be proven"):
         prove_bundle(ROOT / "policies", tmp_path, memory=24 * 1024 * 1024)
@@ -249,7 +262,7 @@ def test_the_version_in_full_lists_its_files(api: Api) -> None:
 
 
 def test_each_change_is_in_the_trail_with_its_digest(api_on_both: Api) -> None:
-    """Staging, shadowing, withdrawing, deploying, rolling back, and the start; with actor, reason and what was before."""
+    """Staging, shadowing, withdrawing, deploying, rolling back, and the start; with actor and reason."""
     api = api_on_both
     first, digest = serving_of(api), staged(api, ours("one"))
     path = f"{VERSIONS}/{digest}"
@@ -314,11 +327,8 @@ def test_a_restart_serves_what_was_deployed(api: Api) -> None:
 
 def test_a_swap_that_the_trail_cannot_be_told_of_denies_until_it_can(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """The deployment stands; the process answers nothing by the old policy, says why, and serves the new one later."""
-    import time
-
     digest = staged(api, ours("one"))
     with monkeypatch.context() as patch:
-        from authz_service.trail.writer import TrailUnavailableError
 
         def fail(_record: bytes) -> None:
             raise TrailUnavailableError("no disk")
