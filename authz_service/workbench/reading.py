@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _MAIN = "main.polar"
 # As docs/policy_guide.md puts them; a folder of another name stands after these.
 _FOLDERS = ("", "representatives", "limits", "staff")
-_ALLOW = "allow"
+_FOR_EDITORS = re.compile(r"[\w-]+: \$\w+=")
 
 
 class Sort(StrEnum):
@@ -169,4 +169,5 @@ def _first_comment(texts: list[str]) -> str:
             break
         found.append(re.sub(r"^#+ ?", "", text))
     below = texts[len(found)] if len(found) < len(texts) else ""
-    return "" if below.startswith(EFFECTS) else " ".join(found)
+    # What is written for an editor (`yaml-language-server: ...`) is not for a reader.
+    return "" if below.startswith(EFFECTS) else " ".join(text for text in found if not _FOR_EDITORS.match(text))

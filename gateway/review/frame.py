@@ -47,6 +47,10 @@ _DOORS = (
 )
 
 
+# Pages of a section that are not below it.
+_BESIDE = {"/review/files": ("/review/rules", "/review/facts")}
+
+
 def in_review(request: Request) -> bool:
     """Whether this is a page of the review."""
     return f"{request.url.path}/".startswith(f"{HOME}/")
@@ -85,4 +89,4 @@ async def start(request: Request) -> Response:
 def _current(path: str, href: str) -> str | None:
     if path == href:
         return "page"
-    return "true" if f"{path}/".startswith(f"{href}/") else None
+    return "true" if any(f"{path}/".startswith(f"{page}/") for page in (href, *_BESIDE.get(href, ()))) else None

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from gateway.edge.guard import Guard, Route
 from gateway.review.facts import controller, written
 from gateway.review.reading import RULES, lines_of, told, version_asked, version_of
+from gateway.web.language import _
 from gateway.web.pages import page
 
 if TYPE_CHECKING:
@@ -34,10 +35,16 @@ async def rule_page(request: Request) -> Response:
         rule=answer,
         passages=[(passage, lines_of(version, passage["lines"], passage["first"])) for passage in answer["passages"]],
         questions=[(question, trail_of(question)) for question in answer["questions"]],
+        share_words=share_words,
         shown=SHOWN,
         written=written,
         controller=controller,
     )
+
+
+def share_words(share: str) -> str:
+    """A share as people read it; one with an exponent is next to nothing."""
+    return _("less than 0.001 %") if "e-" in share else share
 
 
 def trail_of(question: Mapping[str, Any]) -> str:
