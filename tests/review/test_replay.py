@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from authz_service.engine import load_policy
-from authz_service.facts.decision import Decider
+from authz_service.engine import MISSING, load_policy
+from authz_service.engine.plan import PlanKind, any_of, render_plan
+from authz_service.facts.bindings import bindings_of
+from authz_service.facts.decision import Decider, Situation
 from authz_service.facts.request import Request
 from authz_service.review import settling
 from authz_service.review.recorded import GrantHistory, Range, pages
@@ -24,7 +26,7 @@ from authz_service.review.replay import (
     Replayed,
 )
 from tests.conftest import on_sqlite_only
-from tests.review.conftest import AUTHN, POLICIES, UNREAD, Questions, Recording, edited
+from tests.review.conftest import ACCOUNTS, AUTHN, POLICIES, UNREAD, Questions, Recording, edited
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -252,3 +254,46 @@ def test_a_change_names_the_rules_of_then_and_now(recording: Recording, tmp_path
     assert key.rules.after[0].startswith("co_parent.")
     assert (group.count, group.examples) == (1, [place])
     assert LISTED not in found.reasons
+
+
+def planned(access: Any, decider: Decider, request: Request) -> tuple[bool, tuple[Any, ...], list[Situation]]:
+    """Whether anything is left of a list over all clients of an account, and the situations that a record names."""
+    asked = decider.prepared(*request[:1], *request[2:4])
+    assert asked is not None
+    plans, situations = [], []
+    for client_id in access.clients_of(request.subject_id):
+        relation = access.relation(request.subject_id, client_id)
+        for seat in decider.derivation.holder_seats(relation, request.now, request.authn):
+            bindings = bindings_of(seat.bound, request.resource_type, request.now)
+            plans.append(render_plan(asked.question, seat.subject, bindings))
+            unread = (MISSING,) * len(asked.question.resource_slots)
+            situations.append(Situation(asked.question, seat.grant_id, seat.subject, unread))
+    return any_of(plans).kind is not PlanKind.ALWAYS_DENIED, request[:4], situations
+
+
+@on_sqlite_only
+def test_each_verdict_on_a_list_is_what_the_other_bundle_really_leaves(
+    recording: Recording, mutated: Callable[[int, int], list[Policy]], tmp_path: Path
+) -> None:
+    """For every account, action and type: where a verdict is given, something is left just then."""
+    others = [*mutated(MUTANTS // 3, SEED + 1), edited(tmp_path / "unread", [UNREAD])]
+    deciders = [Decider(other) for other in others]
+    answers: list[dict[str, bool]] = [{} for _ in others]
+    with recording.store.surveying(("*",)) as access:
+        items = []
+        for account in ACCOUNTS:
+            for kind, actions in recording.policy.resource_types.items():
+                for action in actions:
+                    request = Request("account", account, action, kind, None, recording.clock.now, {}, SIGNED_IN)
+                    allowed, question, situations = planned(access, recording.decider, request)
+                    facts = " ".join(map(recording.legend.abbreviate, situations))
+                    for known, decider in zip(answers, deciders, strict=True):
+                        known[f"decisions:{recording.number + 1}:0:{len(items)}"] = planned(access, decider, request)[0]
+                    items.append((*question, None, None, None, allowed, None, facts, None, None))
+    recording.write_items(items)
+    told = 0
+    for other, known in zip(others, answers, strict=True):
+        found = verdicts(recording, other)
+        assert all(known[place] is verdict for place, verdict in found.items() if verdict is not None)
+        told += sum(verdict is not None for verdict in found.values())
+    assert told > len(items) * len(others) / 2
