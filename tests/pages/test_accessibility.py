@@ -170,6 +170,20 @@ PAGES: dict[str | None, dict[str, int]] = {
         "/admin/emergency": 200,
     },
     "rex": {"/admin": 200, "/account/security": 200, "/admin/trail": 200},
+    "rex reading the policy": {
+        "/review": 200,
+        "/review/files": 200,
+        "/review/files?q=plan": 200,
+        "/review/files?q=xyzzy": 200,
+        "/review/files/limits~item.polar": 200,
+        "/review/files/invariants.yaml": 200,
+        "/review/rules/item.minor_consented": 200,
+        "/review/rules/payer.no_service_plan": 200,
+        "/review/facts": 200,
+        "/review/matrix": 200,
+        "/review/matrix?subject=account&head=payer": 200,
+        "/review/proofs": 200,
+    },
 }
 
 
