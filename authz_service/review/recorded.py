@@ -27,7 +27,19 @@ _KEPT = 20_000
 _MARGIN_SECONDS = 60
 _C = RECORDS.c
 _ORDER = (_C.chain, _C.number, _C.position, _C.item)
-_ITEM = {name: place for place, name in enumerate(ITEM_FIELDS)}
+_NAMES = ("subject_type", "subject_id", "action", "resource_type", "resource_id", "client_id", "decision", "facts")
+(
+    _SUBJECT_TYPE,
+    _SUBJECT_ID,
+    _ACTION,
+    _RESOURCE_TYPE,
+    _RESOURCE_ID,
+    _CLIENT_ID,
+    _DECISION,
+    _FACTS,
+    _ERROR,
+    _AT,
+) = map(ITEM_FIELDS.index, (*_NAMES, "error", "at"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +99,7 @@ def pages(database: Database, wanted: Range) -> Iterator[list[Recorded]]:
             yield found
         if len(rows) < PAGE:
             return
-        place = rows[-1].at, _place_of(rows[-1])
+        place = rows[-1][0], rows[-1][1:5]
 
 
 def legend_of(database: Database, bundle: str) -> dict[str, Any] | None:
@@ -141,36 +153,34 @@ def _within(wanted: Range) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _place_of(row: Any) -> tuple[str, int, int, int]:
-    return row.chain, row.number, row.position, row.item
-
-
 def _read(connection: Connection, rows: Sequence[Any]) -> list[Recorded]:
-    bodies = {_place_of(row)[:3]: orjson.loads(row.body) for row in rows if row.body is not None}
-    elsewhere = sorted({_place_of(row)[:3] for row in rows} - bodies.keys())
+    """Of rows of (at, chain, number, position, item, body): a column by its name would cost as much as all the rest."""
+    bodies = {row[1:4]: orjson.loads(row[5]) for row in rows if row[5] is not None}
+    elsewhere = sorted({row[1:4] for row in rows} - bodies.keys())
     if elsewhere:  # Items of a batch whose first one is of another page, or of another practice.
-        query = select(*_ORDER, _C.body).where(and_(_C.item == 0, tuple_(*_ORDER[:3]).in_(elsewhere)))
-        bodies |= {_place_of(row)[:3]: orjson.loads(row.body) for row in connection.execute(query)}
-    return [_recorded(row, bodies[_place_of(row)[:3]]) for row in rows]
+        query = select(*_ORDER[:3], _C.body).where(and_(_C.item == 0, tuple_(*_ORDER[:3]).in_(elsewhere)))
+        bodies |= {row[:3]: orjson.loads(row[3]) for row in connection.execute(query)}
+    return [_recorded(row, bodies[row[1:4]]) for row in rows]
 
 
 def _recorded(row: Any, body: dict[str, Any]) -> Recorded:
-    item = body["items"][row.item]
-    facts = item[_ITEM["facts"]]
+    place = row[1:5]
+    item = body["items"][place[3]]
+    facts = item[_FACTS]
     return Recorded(
-        place=_place_of(row),
-        at=row.at,
+        place=place,
+        at=row[0],
         bundle=body["bundle"],
-        subject_type=item[_ITEM["subject_type"]],
-        subject_id=item[_ITEM["subject_id"]],
-        action=item[_ITEM["action"]],
-        resource_type=item[_ITEM["resource_type"]],
-        resource_id=item[_ITEM["resource_id"]],
-        client_id=item[_ITEM["client_id"]],
-        allowed=bool(item[_ITEM["decision"]]),
+        subject_type=item[_SUBJECT_TYPE],
+        subject_id=item[_SUBJECT_ID],
+        action=item[_ACTION],
+        resource_type=item[_RESOURCE_TYPE],
+        resource_id=item[_RESOURCE_ID],
+        client_id=item[_CLIENT_ID],
+        allowed=bool(item[_DECISION]),
         facts=tuple(facts.split(" ")) if facts else (),
-        error=item[_ITEM["error"]],
-        what_if=item[_ITEM["at"]] is not None,
+        error=item[_ERROR],
+        what_if=item[_AT] is not None,
     )
 
 
