@@ -132,7 +132,7 @@ def list_facts(call: Call) -> Reply:
 
 def read(call: Call, policy: Policy) -> dict[str, Any]:
     """Which version an answer is about."""
-    return {"version": policy.digest, "serves": policy.digest == call.service.bundles.in_service.digest}
+    return {"version": policy.digest, "serves": policy.digest == call.serving.digest}
 
 
 def exact(content: Mapping[str, object]) -> Reply:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from html import unescape
 from typing import TYPE_CHECKING
 
@@ -40,20 +39,17 @@ async def site(tmp_path_factory: pytest.TempPathFactory, seeded_files: SeededFil
 
 
 @pytest.fixture(scope="module")
-def other(tmp_path_factory: pytest.TempPathFactory, site: Portal) -> str:
-    """The digest of another version that the service keeps; its texts hold markup."""
-    folder = tmp_path_factory.mktemp("other") / "policies"
-    shutil.copytree(ROOT / "policies", folder)
-    rules, facts = folder / "limits" / "item.polar", folder / "facts.yaml"
-    text = rules.read_text()
-    rules.write_text(
-        f"# {HOSTILE}\n" + text.replace("# A draft is never shown.", f"# A draft {HOSTILE} is never shown.")
+async def other(site: Portal) -> str:
+    """The digest of a staged version, whose texts hold markup."""
+    folder = ROOT / "policies"
+    files = [path for path in folder.rglob("*") if path.suffix in (".polar", ".yaml")]
+    texts = {path.relative_to(folder).as_posix(): path.read_text() for path in files}
+    texts["limits/item.polar"] = f"# {HOSTILE}\n" + texts["limits/item.polar"].replace(
+        "# A draft is never shown.", f"# A draft {HOSTILE} is never shown."
     )
-    facts.write_text(facts.read_text().replace("says: whether today lies", f"says: {HOSTILE} whether today lies"))
-    digest = load_policy(folder).digest
-    place = site.authz.service.settings.bundles_dir / "texts" / digest
-    shutil.copytree(folder, place)
-    return digest
+    texts["facts.yaml"] = texts["facts.yaml"].replace("says: whether today lies", f"says: {HOSTILE} whether today lies")
+    staged = await site.state.authz.stage_version(texts, "with markup", actor="staff/rex")
+    return str(staged["digest"])
 
 
 async def shown(browser: Browser, path: str, status: int = 200) -> str:
