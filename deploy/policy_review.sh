@@ -5,7 +5,7 @@
 #
 # BUNDLE and SUITES are folders of the repository one stands in; without SUITES, the bundle's own are run, if it has any.
 # BASE is a branch or a revision; without it nothing is compared. A difference fails only where the last word is `true`.
-# REVIEW_OUTPUT (a folder; .kinguard-review without it) receives check.sarif, lint.sarif and junit.xml, and
+# REVIEW_OUTPUT (a folder; .kinguard-review without it) receives check.sarif or lint.sarif, and junit.xml, and
 # GITHUB_STEP_SUMMARY, or summary.md there, what a reader should see.
 set -uo pipefail
 
@@ -79,8 +79,9 @@ compare() { # Against the base: the revision as it is here, or as the remote has
     fi
 }
 
-"$kinguard" policy check --bundle "$bundle" --format sarif >"$output/check.sarif" 2>/dev/null
-if run check; then
+if ! run check; then
+    "$kinguard" policy check --bundle "$bundle" --format sarif >"$output/check.sarif" 2>/dev/null
+else
     [ -n "$suites" ] || [ ! -d "$bundle/suites" ] || suites=$bundle/suites
     "$kinguard" policy lint --bundle "$bundle" ${suites:+--suites "$suites"} --format sarif >"$output/lint.sarif" 2>/dev/null
     [ -s "$output/lint.sarif" ] || rm "$output/lint.sarif"
