@@ -75,9 +75,9 @@ class Reading:
         bundle = read_bundle(folder)
         self.policy = policy
         self.facts: Facts = read_facts(bundle.facts)
-        self._clauses = [clause for file, text in bundle.polar.items() for clause in read_polar(text, file).clauses]
+        self.clauses = [clause for file, text in bundle.polar.items() for clause in read_polar(text, file).clauses]
         self.helpers: dict[str, Clause] = {}
-        for clause in self._clauses:
+        for clause in self.clauses:
             if clause.predicate not in EFFECTS:
                 self.helpers.setdefault(clause.predicate, clause)
         texts = {**bundle.polar, FACTS: bundle.facts}
@@ -111,18 +111,18 @@ class Reading:
 
     def passages(self, rule_id: str) -> list[Passage]:
         """Where a rule stands: each of its clauses with the comment above it."""
-        return [self._passage(clause) for clause in self._clauses if _id_of(clause) == rule_id]
+        return [self._passage(clause) for clause in self.clauses if _id_of(clause) == rule_id]
 
     def helpers_of(self, rule_id: str) -> list[Clause]:
         """The first clause of everything that a rule may call, nearest first."""
         called: dict[str, None] = {}
-        waiting = [clause for clause in self._clauses if _id_of(clause) == rule_id]
+        waiting = [clause for clause in self.clauses if _id_of(clause) == rule_id]
         while waiting:
             clause = waiting.pop(0)
             for name in sorted(clause.calls - called.keys()):
                 if name in self.helpers:
                     called[name] = None
-                    waiting += [other for other in self._clauses if other.predicate == name]
+                    waiting += [other for other in self.clauses if other.predicate == name]
         return [self.helpers[name] for name in called]
 
     def search(self, wanted: str, most: int) -> Found:
