@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 CUT_FROM = 12  # lines to one answer: from so many on they end at their test
 _CHARACTER, _LINE, _PADDING = 6.7, 15, 7
+_HEAD_CHARACTER = 6.0
 _CELL_CHARACTERS = 24
 _GAP, _ROW_GAP, _MARGIN = 26, 46, 20
 _SWEEPS = 12
@@ -246,7 +247,8 @@ def _drawn(
     facts: Sequence[str],
     cut: frozenset[bool],
 ) -> Layout:
-    left = min((places[v] - _width(v, boxes) / 2 for v in places), default=0.0) - _MARGIN
+    head = max((len(fact) for fact in facts), default=0) * _HEAD_CHARACTER + _MARGIN
+    left = min((places[v] - _width(v, boxes) / 2 for v in places), default=0.0) - _MARGIN - head
     right = max((places[v] + _width(v, boxes) / 2 for v in places), default=0.0) + _MARGIN
     layout = Layout(right - left, 0.0, cut=cut)
     y = float(_MARGIN)

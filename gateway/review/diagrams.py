@@ -30,20 +30,29 @@ _BECAUSE = {
     "error": N_("There is no such situation, and whatever is none is denied."),
 }
 _CONTROLLED = {
-    "platform": N_("a rule of the platform"),
-    "practice": N_("the practice"),
-    "client": N_("the client's settings"),
-    "grant": N_("the access of this person"),
-    "item": N_("the item"),
-    "person": N_("the person"),
+    "platform": N_("decided by the platform"),
+    "practice": N_("decided by the practice"),
+    "client": N_("decided by the client's settings"),
+    "grant": N_("decided by this person's access"),
+    "item": N_("decided by the item"),
+    "person": N_("decided by the person"),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Nearest:
-    """A situation that is answered otherwise: its changes in words, and the page that shows it."""
+class Change:
+    """A fact that would be otherwise, and in a note what it is now and who decides it."""
 
-    changes: list[str]
+    fact: str
+    to: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """A situation that is answered otherwise, and the page that shows it."""
+
+    changes: list[Change]
     href: str
 
 
@@ -97,7 +106,7 @@ async def diagram_page(request: Request) -> Response:
         kept=kept,
         words=words,
         drawing=lay_out(drawn["tests"], drawn["root"]),
-        marks=_marks(found),
+        marks=_marks(found if choice.facts else {"steps": (), "open": ()}),  # All is open before anything is set.
         told=found,
         version=version,
         because=_(_BECAUSE[found["because"]]),
@@ -155,11 +164,9 @@ def _nearest(
     )
 
 
-def _change(change: Mapping[str, Any]) -> str:
-    known = {"fact": change["fact"], "to": shown(change["to"]), "who": _(_CONTROLLED[change["controlled_by"]])}
-    if change["from"] is None:
-        return _("%(fact)s = %(to)s (not set now; decided by %(who)s)", **known)
-    return _("%(fact)s = %(to)s (%(before)s now; decided by %(who)s)", before=shown(change["from"]), **known)
+def _change(change: Mapping[str, Any]) -> Change:
+    before = _("not set now") if change["from"] is None else _("%(value)s now", value=shown(change["from"]))
+    return Change(change["fact"], shown(change["to"]), f"{before}; {_(_CONTROLLED[change['controlled_by']])}")
 
 
 _MAY = Guard("view", "policy")

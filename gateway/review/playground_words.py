@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _LINE_MAX = 200
+_ALWAYS = "always"  # the service's word for a condition on no fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,11 @@ class Changed:
     more: int
     before: str
     after: str
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether no fact tells them from the rest."""
+        return list(self.where) == [_ALWAYS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ def outcome(found: Mapping[str, Any], files: Mapping[str, str]) -> Outcome:
         more_problems=found.get("problems_left_out", 0),
         digest=str(found.get("digest") or ""),
         same=difference.get("same") is True,
-        summary=_summary(difference),
+        summary=_summary(difference) if allowed or denied else "",
         declarations=difference.get("declarations", ()),
         allowed=allowed,
         denied=denied,
@@ -109,11 +115,12 @@ def _summary(difference: Mapping[str, Any]) -> str:
     counts = [
         sum(len(group["questions"]) for group in difference.get(name, ())) for name in ("newly_allowed", "newly_denied")
     ]
-    return _(
-        "Newly allowed in %(allowed)s, newly denied in %(denied)s.",
-        allowed=ngettext("%(num)s question", "%(num)s questions", counts[0]),
-        denied=ngettext("%(num)s question", "%(num)s questions", counts[1]),
-    )
+    allowed, denied = (ngettext("%(num)s question", "%(num)s questions", count) for count in counts)
+    if not counts[0]:
+        return _("Nothing is newly allowed; newly denied in %(denied)s.", denied=denied)
+    if not counts[1]:
+        return _("Newly allowed in %(allowed)s; nothing is newly denied.", allowed=allowed)
+    return _("Newly allowed in %(allowed)s, newly denied in %(denied)s.", allowed=allowed, denied=denied)
 
 
 def _line(text: str, number: int) -> str:

@@ -183,6 +183,10 @@ PAGES: dict[str | None, dict[str, int]] = {
         "/review/matrix": 200,
         "/review/matrix?subject=account&head=payer": 200,
         "/review/proofs": 200,
+        "/review/diagrams?subject_type=staff": 200,
+        "/review/diagrams/account/view/invoice?kind=payer&addressee=other": 200,
+        "/review/diagrams/account/view/clinical_note?part=forbid": 200,
+        "/review/playground": 200,
     },
 }
 
