@@ -87,7 +87,8 @@ def begin(order: Order, seconds: float) -> None:
             return
         _say(order, 0)
         # The lock is the process's from here on, and ends with it.
-        process = subprocess.Popen(_COMMAND, stdin=subprocess.PIPE, pass_fds=(lock,))  # noqa: S603 - our own module
+        command = (*_COMMAND, str(lock))
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=(lock,))  # noqa: S603 - our own module
     try:
         process.communicate(orjson.dumps(asdict(order)) + b"\n", seconds)
     except subprocess.TimeoutExpired:
@@ -176,6 +177,7 @@ def _verify() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.alarm(_SECONDS_MAX)
     _Verifying(Order(**orjson.loads(sys.stdin.buffer.readline()))).run()
+    os.close(int(sys.argv[1]))  # The next one need not wait until this process has ended.
 
 
 if __name__ == "__main__":

@@ -149,7 +149,8 @@ def _found(request: Request, told: Mapping[str, Any]) -> Found:
         where.append(_("group %(number)s", number=told["number"]))
     if told["at"]:
         where.append(_("near %(when)s", when=moment(request, told["at"])))
-    sentence = _(FLAWS[told["flaw"]]) if told["flaw"] in FLAWS else told["text"]
+    flaw = told["flaw"]
+    sentence = _(FLAWS[flaw]) if flaw in FLAWS else told["text"]
     return Found(sentence, ", ".join(where), f"{told['place']}: {told['text']}" if told["place"] else "")
 
 

@@ -21,11 +21,11 @@ from gateway.review.version_words import (
     moment,
     question_words,
     read_shelf,
-    rule_href,
+    rule_links,
     version_href,
 )
 from gateway.web.language import _
-from gateway.web.pages import page, say, see_other
+from gateway.web.pages import page, part, say, see_other
 from models.vocabulary import VersionState
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ async def version_page(request: Request) -> Response:
         request,
         "review/version.html",
         view=view,
+        href=view.href,
         shelf=shelf,
         files=[(each["name"], each["lines"], file_href(each["name"], digest)) for each in told["files"]],
         difference=difference,
@@ -101,6 +102,13 @@ async def version_page(request: Request) -> Response:
         may_deploy=may_deploy and view.state in (VersionState.STAGED, VersionState.RETIRED),
         may_run=may_run and view.state != VersionState.SERVING,
     )
+
+
+async def shadow_part(request: Request) -> Response:
+    """The counts alone, for a script to put into the page."""
+    digest = request.path_params["version"]
+    told = await asked(request.app.state.authz.shadow(digest, actor=request.state.reader.actor))
+    return await part(request, "review/version_shadow.html", shadow=_shadow(request, told), href=version_href(digest))
 
 
 async def switch_shadow(request: Request) -> Response:
@@ -208,8 +216,8 @@ def _group(told: Mapping[str, Any], digest: str, serving: VersionView | None) ->
         "title": question_words(told["subject_type"], [told["action"]], told["resource_type"]),
         "now": told["now"],
         "count": told["count"],
-        "before": [(name, rule_href(name, old)) for name in rules["before"]],
-        "after": [(name, rule_href(name, digest)) for name in rules["after"]],
+        "before": rule_links(rules["before"], old),
+        "after": rule_links(rules["after"], digest),
         "examples": [f"{REVIEW_PAGE}/entries/{quote(each, safe='')}" for each in told["examples"]],
     }
 
@@ -228,6 +236,7 @@ def _changed(request: Request, told: Mapping[str, Any]) -> dict[str, Any]:
 
 ROUTES = (
     Route(f"{PAGE}/{{version}}", version_page, guard=Guard("view", "policy")),
+    Route(f"{PAGE}/{{version}}/shadow", shadow_part, guard=Guard("view", "policy")),
     Route(f"{PAGE}/{{version}}/shadow", switch_shadow, guard=Guard("stage", "policy"), methods=("POST",)),
     Route(f"{PAGE}/{{version}}/withdraw", withdraw, guard=Guard("stage", "policy"), methods=("POST",)),
     Route(f"{PAGE}/{{version}}/replay", replay, guard=Guard("run", "policy"), methods=("POST",)),

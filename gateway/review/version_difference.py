@@ -15,8 +15,9 @@ from gateway.review.version_words import (
     compare_href,
     question_words,
     read_shelf,
-    rule_href,
+    rule_links,
 )
+from gateway.web.formats import count
 from gateway.web.language import _
 from gateway.web.pages import page, see_other
 
@@ -26,15 +27,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from gateway.review.version_words import RuleLink
+
 SERVING = "serving"
-
-
-@dataclass(frozen=True, slots=True)
-class RuleLink:
-    """A rule that decides, and where it is read; without `href` it is a sentence instead."""
-
-    name: str
-    href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +73,9 @@ class Difference:
         return compare_href(self.old, self.new)
 
     @property
-    def sums(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Questions and situations that are newly allowed, and newly denied."""
-        allowed, denied = (
-            (len(self.told[name]), sum(each["situations"] for each in self.told[name]))
-            for name in ("newly_allowed", "newly_denied")
-        )
-        return allowed, denied
+    def sums(self) -> tuple[str, str]:
+        """How much is newly allowed, and newly denied, in words."""
+        return _sum(self.told["newly_allowed"]), _sum(self.told["newly_denied"])
 
 
 async def difference_page(request: Request) -> Response:
@@ -145,6 +136,14 @@ async def read_difference(request: Request, old: str, new: str) -> Difference | 
     )
 
 
+def _sum(changes: Sequence[Mapping[str, Any]]) -> str:
+    if not changes:
+        return _("nothing")
+    situations = count(sum(change["situations"] for change in changes), "situation", "situations")
+    questions = count(len(changes), "question", "questions")
+    return f"{questions}, {situations}"
+
+
 def _groups(changes: Iterable[Mapping[str, Any]], old: str, new: str) -> Iterable[Group]:
     """As `kinguard policy diff` groups them: same subject type, conditions and rules."""
     found: dict[str, list[Mapping[str, Any]]] = {}
@@ -164,8 +163,8 @@ def _groups(changes: Iterable[Mapping[str, Any]], old: str, new: str) -> Iterabl
                 for change in group
             ),
             conditions=tuple(_condition(term) for term in first["where"]),
-            before=_rules(first["before"], old),
-            after=_rules(first["after"], new),
+            before=rule_links(first["before"], old),
+            after=rule_links(first["after"], new),
         )
 
 
@@ -184,17 +183,6 @@ def _condition(term: Mapping[str, Sequence[str | bool]]) -> str:
         shown = [str(value).lower() if isinstance(value, bool) else value for value in values]
         parts.append(f"{fact} = {shown[0]}" if len(shown) == 1 else f"{fact} in [{', '.join(shown)}]")
     return " and ".join(parts) or _("always")
-
-
-def _rules(names: Iterable[str], digest: str) -> tuple[RuleLink, ...]:
-    words = {
-        "no rule permits": _("no rule permits it"),
-        "the question is not known": _("the question is not known"),
-        "the situation cannot occur": _("the situation cannot occur"),
-    }
-    return tuple(
-        RuleLink(words[name], "") if name in words else RuleLink(name, rule_href(name, digest)) for name in names
-    )
 
 
 def _touched(rows: Iterable[Mapping[str, Any]]) -> Iterable[TouchedRow]:

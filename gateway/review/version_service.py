@@ -83,8 +83,13 @@ async def _put(request: Request, shelf: Shelf, view: VersionView, *, is_back: bo
         ngettext("%(num)s process took it over.", "%(num)s processes took it over.", swapped),
     ]
     if gone:
-        words = "%(num)s gave no sign and denies everything.", "%(num)s gave no sign and deny everything."
-        told.append(ngettext(*words, gone))
+        told.append(
+            ngettext(
+                "%(num)s process gave no sign and denies everything.",
+                "%(num)s processes gave no sign and deny everything.",
+                gone,
+            )
+        )
     await say(request, " ".join(told))
     return see_other(PAGE)
 

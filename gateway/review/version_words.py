@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -15,7 +16,7 @@ from gateway.edge.refusals import staff_refusal
 from gateway.web.formats import clock_time, day
 from gateway.web.language import N_, _
 from gateway.web.words import Badge
-from models.vocabulary import DeploymentKind, VersionState
+from models.vocabulary import DeploymentKind, SubjectType, VersionState
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping, Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 PAGE = "/review/versions"
 SHORT = 12  # letters of a digest
+_RULE = re.compile(r"\w+(\.\w+)+")
 _SUBJECTS = {"account": N_("Families"), "staff": N_("Staff")}
 _STATES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -67,6 +69,14 @@ class VersionView:
     def state(self) -> str:
         """Where it stands."""
         return str(self.told["state"])
+
+
+@dataclass(frozen=True, slots=True)
+class RuleLink:
+    """A rule that decides, and where it is read; without `href` it is a sentence instead."""
+
+    name: str
+    href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +139,7 @@ def version_view(request: Request, told: Mapping[str, Any], names: Names) -> Ver
         badges.append(Badge(_("Shadows"), "info"))
     return VersionView(
         digest=told["digest"],
-        title=told["note"] or _("Without a note"),
+        title=told["note"] or (_("Without a note") if _is_staff(told["staged_by"]) else _("As installed")),
         badges=tuple(badges),
         who=who(told["staged_by"], names),
         when=moment(request, told["staged_at"]),
@@ -154,7 +164,7 @@ async def asked(answer: Awaitable[Any]) -> Any:
 
 def who(by: str, names: Names) -> str:
     """Who did it."""
-    return names.subject(by) if by.startswith("staff/") else _("The portal itself")
+    return names.subject(by) if _is_staff(by) else _("The portal itself")
 
 
 def moment(request: Request, text: str) -> str:
@@ -186,19 +196,35 @@ def file_href(name: str, digest: str) -> str:
     return f"/review/files/{quote(name.replace('/', '~'), safe='')}?version={quote(digest, safe='')}"
 
 
-def rule_href(rule: str, digest: str) -> str:
-    """A rule of a version, to be read."""
-    return f"/review/rules/{quote(rule, safe='')}?version={quote(digest, safe='')}"
+def rule_links(names: Iterable[str], digest: str) -> tuple[RuleLink, ...]:
+    """The rules of a version that decide; what stands in a rule's place where none does is a sentence."""
+    words = {
+        "no rule permits": _("no rule permits it"),
+        "the question is not known": _("the question is not known"),
+        "the situation cannot occur": _("the situation cannot occur"),
+        "the answer depends on what was not known": _("it depends on each row of the list"),
+    }
+    return tuple(
+        RuleLink(name, f"/review/rules/{quote(name, safe='')}?version={quote(digest, safe='')}")
+        if _RULE.fullmatch(name)
+        else RuleLink(words.get(name, name), "")
+        for name in names
+    )
+
+
+def _is_staff(by: str) -> bool:
+    return by.startswith(f"{SubjectType.STAFF}/")
 
 
 def _deployment(request: Request, told: Mapping[str, Any], names: Names) -> DeploymentView:
+    kind = told["kind"]
     return DeploymentView(
-        title=_(_KINDS[told["kind"]]),
+        title=_(_KINDS[kind]),
         short=told["digest"][:SHORT],
         href=version_href(told["digest"]),
         who=who(told["by"], names),
         when=moment(request, told["at"]),
-        reason=told["reason"],
+        reason=told["reason"] if kind != DeploymentKind.START else "",
         compare=compare_href(told["before"], told["digest"]) if told["before"] else "",
     )
 

@@ -4,7 +4,7 @@
 for (const under of document.querySelectorAll("[data-renew]")) {
   const again = async () => {
     if (document.hidden || under.contains(document.activeElement) || under.querySelector("details[open]")) return;
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+    const answer = await fetch(under.dataset.renewFrom ?? location.href, { headers: { Accept: "text/html" } }).catch(() => null);
     if (!answer?.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-renew]");
     if (fresh === null) location.reload();

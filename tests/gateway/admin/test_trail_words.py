@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 # Said without a family: questions that enforce nothing. The rest are put together from parts where they are recorded.
 OTHERS = {"what_if", "coming_changes", "past", "hand_over"}
-PUT_TOGETHER = {"grant.end", "staff.assign", "staff.unassign"}
+PUT_TOGETHER = {"grant.end", "staff.assign", "staff.unassign", "policy.deploy", "policy.rollback"}
 PUT_TOGETHER |= {f"search.{sought}" for sought in ("action", "resource", "subject")}
 
 
 def texts_of_the_service() -> Iterator[str]:
     folder = ROOT / "authz_service"
-    for path in [folder / "seed.py", *(folder / "api").rglob("*.py"), *(folder / "commands").rglob("*.py")]:
+    parts = [path for name in ("api", "commands", "deploying") for path in (folder / name).rglob("*.py")]
+    for path in [folder / "seed.py", *parts]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield node.value
