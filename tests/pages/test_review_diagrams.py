@@ -219,11 +219,11 @@ def test_what_was_typed_survives_a_reload_the_back_button_and_a_new_sign_in(peop
         page.go_back()
         expect(text_of(page, "main.polar")).to_have_value(typed)
         draft = page.url
-        cookies = window.cookies()
+        session: Any = window.storage_state()
         window.clear_cookies()
         page.get_by_role("button", name="Save", exact=True).click()
         page.wait_for_url(re.compile("/sign-in"))
-        window.add_cookies(cookies)
+        window.add_cookies(session["cookies"])
         page.goto(draft)
         expect(text_of(page, "main.polar")).to_have_value(typed)
         page.get_by_role("button", name="Save", exact=True).click()

@@ -164,3 +164,13 @@ async def test_without_the_store_nobody_is_signed_in(clock: StandingClock, tmp_p
         await Sessions(RedisSessions(redis, clock), clock).find("x" * 43)
     await redis.aclose()
     await redis.aclose()
+
+
+async def test_a_kept_text_is_the_persons_own_and_stays_until_it_is_forgotten(sessions: Sessions) -> None:
+    await sessions.keep("staff/rex", "draft", "one", 60)
+    await sessions.keep("staff/rex", "draft", "two", 60)
+    assert await sessions.kept("staff/rex", "draft") == "two"
+    assert await sessions.kept("staff/rex", "draft") == "two", "looking at it takes nothing"
+    assert await sessions.kept("staff/jo", "draft") is None
+    await sessions.forget("staff/rex", "draft")
+    assert await sessions.kept("staff/rex", "draft") is None

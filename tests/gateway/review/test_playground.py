@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import re
 import zipfile
@@ -198,3 +199,39 @@ async def test_a_version_that_there_is_not_cannot_be_copied(site: Portal) -> Non
 async def test_nobody_else_has_a_playground(site: Portal, name: str) -> None:
     other = await site.as_(name)
     assert (await other.get(PAGE)).status_code in {403, 404}
+
+
+async def test_a_draft_is_staged_without_its_suites_and_does_not_serve(site: Portal) -> None:
+    rex = await started(site)
+    fields = await read(rex)
+    text = fields["file:limits/item.polar"]
+    await send(rex, "add", new_name="suites/mine.yaml")
+    answer = await send(rex, "stage", note="Nobody sees invoices", **{"file:limits/item.polar": text + MORE})
+    assert answer.status_code == 303, answer.text
+    digest = answer.headers["location"].rpartition("/")[2]
+    shelf = await site.state.authz.versions(actor="staff/rex")
+    staged = {each["digest"]: each for each in shelf["versions"]}[digest]
+    assert (staged["state"], staged["note"], shelf["serving"]) == ("staged", "Nobody sees invoices", fields["against"])
+    kept = await site.state.authz.texts(digest, actor="staff/rex")
+    assert kept["limits/item.polar"] == text + MORE
+    assert "suites/mine.yaml" not in kept
+
+
+async def test_what_is_no_policy_cannot_be_staged_and_the_reasons_are_told(site: Portal) -> None:
+    rex = await started(site)
+    answer = await send(rex, "stage", **{"file:limits/item.polar": "forbid(rep: Representativ"})
+    assert answer.status_code == 422
+    assert "limits/item.polar:1" in answer.text
+    assert (await read(rex))["file:limits/item.polar"] == "forbid(rep: Representativ"
+
+
+async def test_while_others_try_copies_the_text_is_kept_and_the_wait_is_told(site: Portal) -> None:
+    rex = await started(site)
+    folder = site.state.settings.data_dir
+    with (folder / "playground-0.lock").open("w") as first, (folder / "playground-1.lock").open("w") as second:
+        fcntl.flock(first, fcntl.LOCK_EX)
+        fcntl.flock(second, fcntl.LOCK_EX)
+        answer = await send(rex, "check", **{"file:main.polar": "# mine"})
+    assert answer.status_code == 429
+    assert "try again in half a minute" in answer.text
+    assert (await read(rex))["file:main.polar"] == "# mine"
