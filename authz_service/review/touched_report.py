@@ -42,7 +42,7 @@ def as_markdown(touched: Touched, listed: int) -> str:
             lines += ["", f"#### {title}", "", "| account | client | may | items |", "| --- | --- | --- | ---: |"]
             lines += [
                 f"| `{right.account_id}` | `{right.client_id}` | {right.action} {_escaped(right.resource_type)} "
-                f"| {_items(right)} |"
+                f"| {counted(right.items) if right.items else 'to begin one'} |"
                 for right in rights
             ]
     if left:

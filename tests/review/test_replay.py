@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 CASES = int(os.environ.get("KINGUARD_CASES", "0"))
 QUESTIONS = 1_000 + min(CASES, 4_000)
-MUTANTS = 8 + min(CASES // 1_000, 60)
+MUTANTS = 8 + min(CASES // 1_000, 24)
 SEED = int(os.environ.get("KINGUARD_SEED", "7"))
 SIGNED_IN = AUTHN[2]
 SECOND_GRANTS = (

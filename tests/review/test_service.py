@@ -224,7 +224,7 @@ def test_the_command_line_says_whom_a_difference_touches(
     assert "TOUCHED NOW: 1 account, 1 client, 1 item" in text
     assert "  gains: account sam on client mia: view document, 1 item" in text
     status, markdown, _ = run(api, monkeypatch, *arguments, "--database", "--format", "markdown")
-    assert "| `sam` | `mia` | view document | 1 item |" in markdown
+    assert "| `sam` | `mia` | view document | 1 |" in markdown
     status, text, _ = run(api, monkeypatch, *arguments, "--database", "--format", "json")
     body = json.loads(text)
     over_http = api.call("GET", f"/v1/policy/differences?old=serving&new={new.digest}", actor=REX).json()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from authz_service.engine import Policy
     from authz_service.storage import AccessStore
 
-MUTANTS = 8 + min(int(os.environ.get("KINGUARD_CASES", "0")) // 1_000, 60)
+MUTANTS = 8 + min(int(os.environ.get("KINGUARD_CASES", "0")) // 1_000, 24)
 SEED = int(os.environ.get("KINGUARD_SEED", "5"))
 Sides = tuple[set[TouchedRight], set[TouchedRight]]
 NORTHGATE = frozenset({"northgate"})
