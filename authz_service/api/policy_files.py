@@ -11,14 +11,12 @@ from authz_service.api.problems import ProblemError
 from authz_service.api.routing import Parameter, Reply
 from authz_service.api.versions import reviewed_version
 from authz_service.commands.errors import NotFoundError
-from authz_service.engine.errors import BundleError
-from authz_service.workbench.cases import SuiteError
-from authz_service.workbench.exercise import Exercise, exercises
+from authz_service.review.exercising import UnexercisedError, exercise
+from authz_service.workbench.exercise import Exercise
 from authz_service.workbench.numbers import share
 from authz_service.workbench.questions import keys_of
 from authz_service.workbench.reading import Reading
 from authz_service.workbench.study import Study, readers, study
-from authz_service.workbench.suites import read_cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -41,7 +39,7 @@ _VERSIONS = 6  # kept in memory
 _readings = Once[Reading](_VERSIONS)
 _readers = Once[dict[str, list[str]]](_VERSIONS)
 _studies = Once[Study](500)
-_exercises = Once[dict[str, list[Exercise]] | str](_VERSIONS)
+_exercises = Once[dict[str, list[Exercise]]](_VERSIONS)
 
 
 def list_files(call: Call) -> Reply:
@@ -113,7 +111,7 @@ def show_rule(call: Call) -> Reply:
             "facts": _facts(known.facts),
             "questions": _questions(known.use),
             "redundant": _redundant(policy, known.use),
-            "exercises": _exercised(call, policy, rule.id),
+            "exercises": _exercised(call, policy, folder, rule.id),
             "invariants": [
                 {"id": invariant.id, "says": invariant.says, "line": invariant.line, "rests": rests}
                 for invariant, rests in invariants
@@ -225,23 +223,18 @@ def _redundant(policy: Policy, use: RuleUse) -> dict[str, Any] | None:
     return {"because": [rule_head(policy.rules[rule_id]) for rule_id in use.because], "behind": use.behind}
 
 
-def _exercised(call: Call, policy: Policy, rule_id: str) -> dict[str, Any]:
-    folder = call.service.settings.policies.parent / SUITES
-    if not folder.is_dir():
-        return {"state": "none", "problem": None, "suites": []}
-    found = _exercises.result_within(_SUITES_SECONDS, (policy.digest, folder), lambda: _exercise(policy, folder))
-    if found is None:
-        return {"state": "running", "problem": None, "suites": []}
-    if isinstance(found, str):
-        return {"state": "failed", "problem": found, "suites": []}
-    return {"state": "done", "problem": None, "suites": [asdict(one) for one in found.get(rule_id, ())]}
-
-
-def _exercise(policy: Policy, folder: Path) -> dict[str, list[Exercise]] | str:
-    """What every suite exercises, or why they cannot be run over this version."""
+def _exercised(call: Call, policy: Policy, texts: Path, rule_id: str) -> dict[str, Any]:
+    settings = call.service.settings
+    suites = settings.policies.parent / SUITES
+    if not suites.is_dir():
+        return _exercises_of("none")
+    key = (policy.digest, suites)
     try:
-        return exercises(policy, read_cases(policy, folder))
-    except (SuiteError, BundleError) as error:
-        return str(error).partition("\n")[0]
-    except OSError as error:
-        return f"a suite cannot be read: {error.strerror}"
+        found = _exercises.result_within(_SUITES_SECONDS, key, lambda: exercise(texts, settings.bundles_dir, suites))
+    except UnexercisedError as error:
+        return _exercises_of("failed", problem=str(error))
+    return _exercises_of("running") if found is None else _exercises_of("done", found.get(rule_id, ()))
+
+
+def _exercises_of(state: str, suites: Iterable[Exercise] = (), problem: str | None = None) -> dict[str, Any]:
+    return {"state": state, "problem": problem, "suites": [asdict(each) for each in suites]}

@@ -182,7 +182,7 @@ def test_without_suites_it_says_so(shared_api: Api, monkeypatch: pytest.MonkeyPa
 
 def test_suites_that_do_not_fit_say_why(shared_api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(policy_files, "SUITES", "docs")
-    monkeypatch.setattr(policy_files, "_SUITES_SECONDS", 30)
+    monkeypatch.setattr(policy_files, "_SUITES_SECONDS", 60)
     told = read(shared_api, "rules/grant.suspended")["exercises"]
     assert (told["state"], "holds no suite" in told["problem"]) == ("failed", True)
 
