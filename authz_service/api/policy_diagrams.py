@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from authz_service.api.once import Once
 from authz_service.api.policy_files import exact, read
 from authz_service.api.problems import ProblemError
 from authz_service.api.routing import Parameter, Reply
@@ -28,13 +28,14 @@ if TYPE_CHECKING:
     from authz_service.engine.policy import Question
     from authz_service.workbench.drawing import Drawing, Part, Step
 
+_lists = Once[list[dict[str, Any]]](6)  # kept in memory, one for a version
 PART = (Parameter("part", "`decision` unless told, `permit`, `forbid`, or `rule:ID`."),)
 
 
 def list_diagrams(call: Call) -> Reply:
     """Every question, with its size and the share that is allowed."""
     policy, _folder = reviewed_version(call)
-    return exact({**read(call, policy), "diagrams": _listed(policy)})
+    return exact({**read(call, policy), "diagrams": _lists.result(policy.digest, lambda: _listed(policy))})
 
 
 def show_diagram(call: Call) -> Reply:
@@ -108,9 +109,7 @@ def _part(parts: Mapping[str, Part], name: str) -> Part:
     return part
 
 
-@lru_cache(maxsize=4)
 def _listed(policy: Policy) -> list[dict[str, Any]]:
-    """Counted once for a policy, which never changes."""
     found = []
     for question in questions(policy):
         drawing = draw(question, question.diagram)

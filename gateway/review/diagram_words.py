@@ -67,7 +67,7 @@ def ways_to(diagram: Mapping[str, Any], answer: bool, words: EndWords) -> Ways:
 
 
 def summary(diagram: Mapping[str, Any], yes: Ways, no: Ways, words: EndWords) -> str:
-    """The diagram in two sentences."""
+    """The diagram in two sentences; ways are only counted where all of it is drawn."""
     tests = len(diagram["tests"]) + diagram["folded"]
     if not tests:
         return _("No fact matters: the answer is always “%(answer)s”.", answer=words.of(diagram["root"]))
@@ -77,6 +77,8 @@ def summary(diagram: Mapping[str, Any], yes: Ways, no: Ways, words: EndWords) ->
         tests=ngettext("%(num)s test", "%(num)s tests", tests),
         facts=ngettext("%(num)s fact", "%(num)s facts", facts),
     )
+    if diagram["folded"]:
+        return _("%(size)s It is too large to be drawn whole.", size=size)
     ways = ngettext("%(num)s way leads to", "%(num)s ways lead to", yes.total)
     return _(
         "%(size)s %(ways)s “%(yes)s” (%(share)s of the situations that can occur), %(others)s to “%(no)s”.",

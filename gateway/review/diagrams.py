@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -105,7 +106,8 @@ async def diagram_page(request: Request) -> Response:
         part=part,
         kept=kept,
         words=words,
-        drawing=lay_out(drawn["tests"], drawn["root"]),
+        # A large one takes part of a second, for which nobody else is to wait.
+        drawing=await asyncio.to_thread(lay_out, drawn["tests"], drawn["root"]),
         marks=_marks(found if choice.facts else {"steps": (), "open": ()}),  # All is open before anything is set.
         told=found,
         version=version,
