@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from authz_service.api.access import acting_of
 from authz_service.api.problems import ProblemError
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 STAGE_SECONDS = 75.0
 DEPLOY_SECONDS = 30.0
+T = TypeVar("T")
 _proving = threading.Lock()  # One at a time: each takes a core and up to a gibibyte.
 
 
@@ -110,7 +111,10 @@ def withdraw(call: Call) -> Reply:
 
 def switch_shadow(call: Call) -> Reply:
     """Lets a staged bundle shadow in every process, or no longer."""
-    found = keeping_of(call).switch_shadow(_digest(call), on=call.body(wire.ShadowSwitch).on)
+    on, keeping, digest = call.body(wire.ShadowSwitch).on, require_policy(call, "stage"), _digest(call)
+    if on:
+        _serveable(lambda: call.service.kept.make_ready(digest))
+    found = keeping.switch_shadow(digest, on=on)
     if found.shadow and found.shadow_since is not None:
         _wait(call, call.service.watch.shadow((found.digest, found.shadow_since)))
     else:
@@ -155,10 +159,7 @@ def roll_back(call: Call) -> Reply:
 
 def _put_in_service(call: Call, digest: str, change: Callable[[], Deployment]) -> Reply:
     watch = call.service.watch
-    try:
-        decider = watch.prepare(digest)  # What cannot be served here is not deployed.
-    except (BundleError, OSError, ValueError) as error:
-        raise ConflictError(f"this bundle cannot be served: {str(error).partition(chr(10))[0]}") from error
+    decider = _serveable(lambda: watch.prepare(digest))  # What cannot be served here is not deployed.
     made = change()
     _wait(call, watch.adopt(made, decider if made.digest == digest else None))
     receipts = Receipts(1, 0)
@@ -169,9 +170,16 @@ def _put_in_service(call: Call, digest: str, change: Callable[[], Deployment]) -
     return Reply({"number": made.number, "digest": made.digest, "before": made.before, "processes": processes})
 
 
+def _serveable(load: Callable[[], T]) -> T:
+    try:
+        return load()
+    except (BundleError, OSError, ValueError) as error:
+        raise ConflictError(f"this bundle cannot be served: {str(error).partition(chr(10))[0]}") from error
+
+
 def _wait(call: Call, work: Coroutine[Any, Any, None]) -> None:
     """Do this on the event loop, and wait for it in the thread of the call."""
-    asyncio.run_coroutine_threadsafe(work, call.service.watch.loop).result()
+    asyncio.run_coroutine_threadsafe(work, call.service.watch.loop).result(DEPLOY_SECONDS)
 
 
 def _digest(call: Call) -> str:

@@ -169,6 +169,7 @@ class Service:
         watch("kinguard_trail_records", "Records made durable", lambda: self.writer.records)
         watch("kinguard_trail_broken", "1 while the trail cannot be written", lambda: float(bool(self.writer.problem)))
 
+        watch("kinguard_policy_deployment", "The deployment that this process serves", lambda: self.in_service.number)
         watch("kinguard_samples_agreed", "Samples that Polar answered alike", lambda: self.sampler.agreed)
         watch("kinguard_samples_differed", "Samples that Polar answered otherwise", lambda: self.sampler.differed)
         watch("kinguard_samples_passed_over", "Samples Polar was not asked", lambda: self.sampler.passed_over)

@@ -7,6 +7,7 @@ import math
 import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -50,6 +51,8 @@ class Watch:
         self._shadow: Shadow | None = None
         self._made_ready: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._ending = asyncio.Event()
+        self._running: asyncio.Task[None] | None = None
         embedded = service.store.database.embedded
         self.membership = None if embedded else Membership(service.store.database, secrets.token_hex(16))
         self.problem: str | None = None  # why this process does not serve what is in service
@@ -62,10 +65,13 @@ class Watch:
             self._follow_shadow(standing.shadow)
         else:
             await self._beat()
-        self._begin(self._run())
+        self._running = self.loop.create_task(self._run())
 
     async def stop(self) -> None:
         """Answer nothing more, and be waited for no longer."""
+        self._ending.set()  # A beat that is under way is finished: cut off, it could make this process known again.
+        if self._running is not None:
+            await self._running
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -144,8 +150,7 @@ class Watch:
 
     async def _run(self) -> None:
         said = None
-        while True:
-            await asyncio.sleep(BEAT_SECONDS)
+        while not await self._ends_within(BEAT_SECONDS):
             try:
                 await self._beat()
             except Exception as error:  # noqa: BLE001 (the lease runs out by itself, and the next beat tries again)
@@ -153,6 +158,11 @@ class Watch:
                     _log.error("policy_watch_failed", error=said)
             else:
                 said = None
+
+    async def _ends_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ending.wait(), seconds)
+        return self._ending.is_set()
 
     async def _beat(self) -> None:
         """Ask what is in service, serve it, and let the lease run on."""

@@ -11,6 +11,8 @@ from authz_service.commands.errors import ConflictError, ForbiddenError, NotFoun
 from authz_service.deploying import versions
 from authz_service.deploying.shadow import forget_counts
 from authz_service.deploying.versions import Deployment, Version
+from authz_service.facts.decision import Decision
+from authz_service.trail.oversight import OUT_OF_REACH
 from models.vocabulary import DeploymentKind, VersionState
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from authz_service.storage.writing import Writer
 
 _POLICY = "policy"
+_OUT_OF_REACH = Decision(allowed=False, error=OUT_OF_REACH)
 _DEPLOYABLE = (VersionState.STAGED, VersionState.RETIRED)
 
 
@@ -37,9 +40,9 @@ class Keeping:
     def require(self, access: Access, action: str) -> None:
         """Put it to the policy before anything is begun. Raises ForbiddenError."""
         acting, owner = self.acting, {"practice_id": self.practice_id}
-        decision = None
-        if acting.reaches(self.practice_id):
-            decision = acting.decide_on(access, acting.store.clock(), action, (_POLICY, self.practice_id), owner)
+        decision = acting.decide_on(access, acting.store.clock(), action, (_POLICY, self.practice_id), owner)
+        if not acting.reaches(self.practice_id):
+            decision = _OUT_OF_REACH
         if decision is None or not decision.allowed:
             concerned = (self.practice_id, None)
             raise ForbiddenError(acting.origin.actor, action, (_POLICY, self.practice_id), concerned, decision)
