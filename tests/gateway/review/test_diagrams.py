@@ -13,6 +13,7 @@ from starlette.datastructures import QueryParams
 
 from authz_service.engine import MISSING, load_policy
 from authz_service.engine.diagram import nodes
+from authz_service.workbench import drawing
 from authz_service.workbench.drawing import draw, parts_of
 from gateway.review.diagram_form import names_of, read_choice
 from gateway.review.diagram_layout import lay_out
@@ -70,12 +71,12 @@ class Page(HTMLParser):
 
 
 def told_as_service(question: Question, part: str = "decision") -> dict[str, Any]:
-    drawing = draw(question, parts_of(question)[part].diagram)
+    drawn = draw(question, parts_of(question)[part].diagram)
     tests = [
         {"number": n.number, "fact": n.fact, "branches": [{"values": list(b.values), "to": b.to} for b in n.branches]}
-        for n in drawing.tests
+        for n in drawn.tests
     ]
-    return {"root": drawing.root, "tests": tests, "folded": drawing.folded, "share": "1 %"}
+    return {"root": drawn.root, "tests": tests, "folded": drawn.folded, "share": "1 %"}
 
 
 def branches_of(told: Mapping[str, Any]) -> set[tuple[str, str, str]]:
@@ -167,6 +168,18 @@ async def test_each_part_can_be_drawn(site: Portal, ours: Policy) -> None:
     for part in parts_of(question):
         answer = await rex.get(INVOICE, params={"part": part})
         assert Page(answer.text).told == branches_of(told_as_service(question, part))
+
+
+async def test_what_is_too_large_to_draw_is_said_to_be_folded(site: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawing, "DRAWN_MAX", 10)
+    rex = await site.as_("rex")
+    text = (await rex.get(f"{INVOICE}?kind=payer")).text
+    found = Page(text)
+    assert {int(number) for number, _to, _values in found.drawn} == set(range(1, 11))
+    assert found.drawn == found.told
+    assert any(to == "folded" for _number, to, _values in found.drawn)
+    assert re.search(r"4\d tests are folded", text)
+    assert "too large to be drawn whole" in text
 
 
 async def test_the_way_that_is_marked_ends_at_the_answer_of_the_question(site: Portal, ours: Policy) -> None:
