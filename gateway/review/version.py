@@ -13,11 +13,11 @@ from gateway.edge.errors import CannotDecide, NotFound, Refused, Rejected
 from gateway.edge.guard import Guard, Route
 from gateway.edge.questions import may
 from gateway.edge.refusals import staff_refusal
+from gateway.review.reading import FILES, PROOFS, Version
+from gateway.review.reading import told as answer_of
 from gateway.review.version_difference import SERVING, read_difference
 from gateway.review.version_words import (
     PAGE,
-    asked,
-    file_href,
     moment,
     question_words,
     read_shelf,
@@ -82,19 +82,22 @@ async def version_page(request: Request) -> Response:
         raise NotFound
     authz, actor = request.app.state.authz, request.state.reader.actor
     told, shadow, difference, allowed = await asyncio.gather(
-        asked(authz.version(digest, actor=actor)),
-        asked(authz.shadow(digest, actor=actor)),
+        answer_of(authz.version(digest, actor=actor)),
+        answer_of(authz.shadow(digest, actor=actor)),
         _against_serving(request, view, shelf.serving),
         may(request, [("stage", "policy", {}), ("deploy", "policy", {}), ("run", "policy", {})]),
     )
     may_stage, may_deploy, may_run = allowed
+    reads = Version(digest, serves=False)
     return await page(
         request,
         "review/version.html",
         view=view,
         href=view.href,
         shelf=shelf,
-        files=[(each["name"], each["lines"], file_href(each["name"], digest)) for each in told["files"]],
+        proofs=reads.link(PROOFS),
+        all_files=reads.link(FILES),
+        files=[(each["name"], each["lines"], reads.file(each["name"])) for each in told["files"]],
         difference=difference,
         shadow=_shadow(request, shadow),
         deployments=[each for each in shelf.deployments if each.href == view.href],
@@ -107,7 +110,7 @@ async def version_page(request: Request) -> Response:
 async def shadow_part(request: Request) -> Response:
     """The counts alone, for a script to put into the page."""
     digest = request.path_params["version"]
-    told = await asked(request.app.state.authz.shadow(digest, actor=request.state.reader.actor))
+    told = await answer_of(request.app.state.authz.shadow(digest, actor=request.state.reader.actor))
     return await part(request, "review/version_shadow.html", shadow=_shadow(request, told), href=version_href(digest))
 
 
@@ -147,7 +150,7 @@ async def replay(request: Request) -> Response:
     until = request.app.state.clock()
     since = until - PERIODS.get(period, PERIODS["day"])
     try:
-        told = await asked(request.app.state.authz.replay(digest, since, until, actor=request.state.reader.actor))
+        told = await answer_of(request.app.state.authz.replay(digest, since, until, actor=request.state.reader.actor))
     except CannotDecide:
         await say(request, _("There were too many decisions to replay in the time a page has. Try a shorter period."))
         return see_other(f"{version_href(digest)}#replay")

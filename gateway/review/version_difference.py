@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.edge.errors import CannotDecide, NotFound
 from gateway.edge.guard import Guard, Route
+from gateway.review.reading import told as answer_of
 from gateway.review.version_texts import changed_files
 from gateway.review.version_words import (
     PAGE,
-    asked,
     compare_href,
     question_words,
     read_shelf,
@@ -93,8 +93,8 @@ async def difference_page(request: Request) -> Response:
     authz, actor = request.app.state.authz, request.state.reader.actor
     told, old_texts, new_texts = await asyncio.gather(
         read_difference(request, *names),
-        asked(authz.texts(names[0], actor=actor)),
-        asked(authz.texts(names[1], actor=actor)),
+        answer_of(authz.texts(names[0], actor=actor)),
+        answer_of(authz.texts(names[1], actor=actor)),
     )
     return await page(
         request,
@@ -119,7 +119,7 @@ async def choose(request: Request) -> Response:
 async def read_difference(request: Request, old: str, new: str) -> Difference | None:
     """What `new` changes against `old`; None when that could not be worked out in time."""
     try:
-        told = await asked(request.app.state.authz.difference(old, new, actor=request.state.reader.actor))
+        told = await answer_of(request.app.state.authz.difference(old, new, actor=request.state.reader.actor))
     except CannotDecide:
         return None
     touched = told["touched"]

@@ -11,15 +11,15 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from gateway.admin.trail_words import asked_words, names_of
-from gateway.edge.errors import NotFound, Refused, Rejected
-from gateway.edge.refusals import staff_refusal
+from gateway.review.reading import Version
+from gateway.review.reading import told as answer_of
 from gateway.web.formats import clock_time, day
 from gateway.web.language import N_, _
 from gateway.web.words import Badge
 from models.vocabulary import DeploymentKind, SubjectType, VersionState
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from starlette.requests import Request
 
@@ -112,7 +112,7 @@ class Shelf:
 
 async def read_shelf(request: Request) -> Shelf:
     """What the service keeps."""
-    told = await asked(request.app.state.authz.versions(actor=request.state.reader.actor))
+    told = await answer_of(request.app.state.authz.versions(actor=request.state.reader.actor))
     people = [each["staged_by"] for each in told["versions"]] + [each["by"] for each in told["deployments"]]
     names = await staff_names(request, people)
     versions = tuple(version_view(request, each, names) for each in told["versions"])
@@ -147,21 +147,6 @@ def version_view(request: Request, told: Mapping[str, Any], names: Names) -> Ver
     )
 
 
-async def asked(answer: Awaitable[Any]) -> Any:
-    """What the service answers.
-
-    Refused where the role does not reach it, NotFound where there is no such version.
-    """
-    try:
-        return await answer
-    except Rejected as error:
-        if error.status == 403:
-            raise Refused(staff_refusal()) from error
-        if error.status in (404, 422):
-            raise NotFound from error
-        raise
-
-
 def who(by: str, names: Names) -> str:
     """Who did it."""
     return names.subject(by) if _is_staff(by) else _("The portal itself")
@@ -191,11 +176,6 @@ def compare_href(old: str, new: str) -> str:
     return f"{version_href(old)}/{quote(new, safe='')}"
 
 
-def file_href(name: str, digest: str) -> str:
-    """A file of a version, to be read."""
-    return f"/review/files/{quote(name.replace('/', '~'), safe='')}?version={quote(digest, safe='')}"
-
-
 def rule_links(names: Iterable[str], digest: str) -> tuple[RuleLink, ...]:
     """The rules of a version that decide; what stands in a rule's place where none does is a sentence."""
     words = {
@@ -205,7 +185,7 @@ def rule_links(names: Iterable[str], digest: str) -> tuple[RuleLink, ...]:
         "the answer depends on what was not known": _("it depends on each row of the list"),
     }
     return tuple(
-        RuleLink(name, f"/review/rules/{quote(name, safe='')}?version={quote(digest, safe='')}")
+        RuleLink(name, Version(digest, serves=False).rule(name))
         if _RULE.fullmatch(name)
         else RuleLink(words.get(name, name), "")
         for name in names

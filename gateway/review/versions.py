@@ -8,11 +8,12 @@ from gateway.edge.errors import Refused, Rejected
 from gateway.edge.guard import Guard, Route
 from gateway.edge.questions import may
 from gateway.edge.refusals import staff_refusal
+from gateway.review.reading import told as answer_of
 from gateway.review.version import ROUTES as VERSION
 from gateway.review.version_difference import ROUTES as DIFFERENCE
 from gateway.review.version_service import ROUTES as SERVICE
 from gateway.review.version_upload import BYTES_MAX, FILES_MAX, BundleUnreadableError, read_upload
-from gateway.review.version_words import PAGE, asked, file_href, read_shelf, version_href
+from gateway.review.version_words import PAGE, read_shelf, version_href
 from gateway.web.language import _
 from gateway.web.pages import page, say, see_other
 
@@ -41,7 +42,7 @@ async def stage(request: Request) -> Response:
             request, note=note, problem=("note", _("The note has at most %(most)s letters.", most=NOTE_MAX))
         )
     try:
-        serving = await asked(authz.version("serving", actor=actor))
+        serving = await answer_of(authz.version("serving", actor=actor))
         files = await read_upload(form, [each["name"] for each in serving["files"]])
     except BundleUnreadableError as error:
         return await _page(request, note=note, problem=("files", str(error)))
@@ -86,7 +87,6 @@ async def _page(
         kilobytes=BYTES_MAX // 1024,
         problems=problems,
         faults=faults,
-        file_href=file_href,
     )
 
 
