@@ -86,6 +86,10 @@ BODIES: dict[str, Any] = {
         "against": "serving",
         "ask": {"subject_type": "account", "action": "view", "resource_type": "invoice", "facts": {}},
     },
+    "/v1/policy/versions": {"files": {"facts.yaml": "version: 1", "main.polar": "allow(_, _, _);"}, "note": "a try"},
+    "/v1/policy/versions/{version}/shadow": {"on": True},
+    "/v1/policy/versions/{version}/deploy": {"serving": "0" * 64, "reason": "it is better"},
+    "/v1/policy/rollback": {"serving": "0" * 64, "reason": "it is not"},
     "/v1/policy/replays": {"version": "serving", "since": "2026-06-14T00:00:00Z", "limit": 10},
     "/v1/trail": {"events": [{"action": "x", "details": {"a": 1}}]},
 }
