@@ -16,6 +16,7 @@ fail_on_difference=${4:-false}
 output=${REVIEW_OUTPUT:-.kinguard-review}
 kinguard=$(cd "$(dirname "$0")" && pwd)/kinguard.sh
 mkdir -p "$output"
+rm -f "$output"/*.sarif
 summary=${GITHUB_STEP_SUMMARY:-$output/summary.md}
 failed=0
 
@@ -89,5 +90,8 @@ else
     [ -z "$suites" ] || run test --suites "$suites" --junit "$output/junit.xml"
     run prove
     [ -z "$base" ] || compare
+fi
+if [ -n "${GITHUB_OUTPUT:-}" ] && [ -n "$(find "$output" -name '*.sarif')" ]; then
+    echo "sarif=true" >>"$GITHUB_OUTPUT"
 fi
 exit "$failed"

@@ -131,6 +131,8 @@ def run_action(
     known |= {
         f"inputs.{name}": given.get(name.replace("-", "_"), spec["default"]) for name, spec in ACTION["inputs"].items()
     }
+    output = temporary / "output"
+    github = {"GITHUB_STEP_SUMMARY": str(summary), "GITHUB_OUTPUT": str(output)}
     status = 0
     for step in ACTION["runs"]["steps"]:
         if "run" in step and not status:
@@ -138,7 +140,7 @@ def run_action(
             done = subprocess.run(
                 [shutil.which(step["shell"]) or "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
                 cwd=repository,
-                env={"PATH": os.environ["PATH"], "HOME": str(temporary), "GITHUB_STEP_SUMMARY": str(summary), **env},
+                env={"PATH": os.environ["PATH"], "HOME": str(temporary), **github, **env},
                 capture_output=True,
                 text=True,
                 check=False,
@@ -151,6 +153,7 @@ def run_action(
         path.stem: json.loads(path.read_text())["runs"][0]["results"] for path in sorted(temporary.glob("*/*.sarif"))
     }
     assert folder == str(temporary / "kinguard-review")
+    assert (output.exists() and "sarif=true\n" in output.read_text()) is bool(logs)
     return status, summary.read_text(), logs
 
 
@@ -178,8 +181,11 @@ def test_a_mere_difference_fails_only_where_that_is_asked(kinguard: Path, reposi
 
 
 def test_a_base_that_nobody_has_is_an_error(kinguard: Path, repository: Path, tmp_path: Path) -> None:
-    status, summary, _ = run_action(kinguard, repository, tmp_path / "t", base="nowhere")
-    assert (status, "there is no revision nowhere to compare with" in summary) == (1, True)
+    """So are suites that cannot be read, and then there is no log to upload."""
+    (repository / CELLS).write_text("version: 2\n")
+    status, summary, logs = run_action(kinguard, repository, tmp_path / "t", base="nowhere")
+    assert (status, "there is no revision nowhere to compare with" in summary, logs) == (1, True, {})
+    assert "editors.yaml:1: version must be 1" in summary
 
 
 def test_a_refused_bundle_fails_the_action_at_once(kinguard: Path, repository: Path, tmp_path: Path) -> None:
