@@ -144,6 +144,7 @@ def test_numbers_come_first_and_gains_before_losses(seeded_store: AccessStore, p
     assert text[2] == "  gains: account sam on client mia: view document, 1 item"
     assert text[-1] == f"  and {found.rights - 3} more"
     markdown = touched_report.as_markdown(found, 100)
+    assert "| `sam` | `mia` | view document | 1 |" in markdown
     assert 0 < markdown.index("**") < markdown.index("#### Gains") < markdown.index("#### Loses")
     body = touched_report.as_body(found, 3)
     assert len(body["gains"]) + len(body["loses"]) == 3
