@@ -67,10 +67,11 @@ def replay(call: Call) -> Reply:
     since, until = (_microseconds(value) for value in (body.since, body.until))
     if since is not None and until is not None and since >= until:
         raise ProblemError(422, "since: must be before until", fields={"since": "not before until"})
-    call.service.loader.catch_up()
+    caught_up = call.service.loader.catch_up()
     wanted = Range(since, until, {practice_id})
     replaying = Replay(call.service.store.database, new, call.service.bundles.policy)
     found = replaying.run(wanted, limit=body.limit, deadline=deadline, listed=wire.CHANGED_LISTED)
+    found.complete &= caught_up
     content = replay_body(found, new.digest)
     counts = {name: content[name] for name in _RECORDED}
     return Reply(content, records=[_event(call, practice_id, "policy.replayed", {"version": new.digest, **counts})])

@@ -111,7 +111,8 @@ class ChangedGroup(BaseModel):
 class ReplayReply(BaseModel):
     """What became of the recorded decisions; `counted` is the sum of the four that follow it.
 
-    What-if questions are left out and counted apart. `left_out`: time or the limit ended before the range did.
+    What-if questions are left out and counted apart. `left_out`: time or the limit ended before the range did, or the
+    newest decisions are not in the table yet.
     """
 
     version: str = Field(description="The digest of the bundle that was asked.")
