@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from authz_service.api.access import acting_of
 from authz_service.api.problems import ProblemError
 from authz_service.api.routing import Reply
-from authz_service.api.versions import SERVING
+from authz_service.api.versions import SERVING, keeper_of
 from authz_service.commands.errors import ConflictError, NotFoundError
 from authz_service.deploying import versions
 from authz_service.deploying.commands import Keeping, require_deployable, require_seen, to_put_back
@@ -36,15 +36,7 @@ _proving = threading.Lock()  # One at a time: each takes a core and up to a gibi
 
 def keeping_of(call: Call) -> Keeping:
     """Whoever acts, on behalf of the practice that keeps the policy. ProblemError 409 when none is said to."""
-    acting = acting_of(call)
-    named = call.service.settings.policy_practice
-    with call.service.store.reading() as rows:
-        known = rows.practices()
-    if named not in known:
-        if len(known) != 1:
-            raise ProblemError(409, "KINGUARD_POLICY_PRACTICE must name the practice whose staff keep the policy")
-        (named,) = known
-    return Keeping(acting, named)
+    return Keeping(acting_of(call), keeper_of(call))
 
 
 def require_policy(call: Call, action: str) -> Keeping:

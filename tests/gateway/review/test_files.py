@@ -126,6 +126,14 @@ async def test_another_version_is_read_with_a_banner_and_stays_chosen(site: Port
     assert "does not serve" not in await shown(rex, f"/review/files?version={serving}")
 
 
+async def test_another_practice_reads_what_serves_and_no_other_version(site: Portal, other: str) -> None:
+    """What serves decides about them too; what is staged belongs to the practice that keeps the policy."""
+    hal = await site.as_("hal")
+    for path in ("/review/files", "/review/files/main.polar", "/review/facts", "/review/rules/item.draft"):
+        await shown(hal, path)
+        await shown(hal, f"{path}?version={other}", 404)
+
+
 @pytest.mark.parametrize("version", ["0" * 64, "..", "x", "<script>"])
 async def test_a_version_that_is_not_kept_is_not_found(site: Portal, version: str) -> None:
     await shown(await site.as_("rex"), f"/review/files?version={version}", 404)
