@@ -10,6 +10,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pytest
 import typer
 import yaml
 
@@ -41,6 +42,7 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", *arguments], cwd=folder, env=ENVIRONMENT, check=True, capture_output=True)
 
 
+@pytest.mark.timeout(600)
 def test_every_command_prints_what_the_guide_shows(tmp_path: Path) -> None:
     """One shell runs all examples in their order, in a repository like ours, with the database of the demo."""
     shutil.copytree(POLICIES, tmp_path / "policies")
