@@ -96,7 +96,7 @@ async def told(answer: Awaitable[dict[str, Any]]) -> dict[str, Any]:
     except Rejected as error:
         if error.status == 403:
             raise Refused(staff_refusal()) from error
-        if error.status == 404:
+        if error.status in (404, 409):  # With no practice said to keep the policy, only what serves can be read.
             raise NotFound from error
         raise
 
