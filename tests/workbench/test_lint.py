@@ -14,15 +14,20 @@ from typer.testing import CliRunner
 from authz_service.cli.policy import app
 from authz_service.engine import BundleError
 from authz_service.workbench.linting.conditions import Trial, parts
+from authz_service.workbench.linting.declaring import unread_facts
 from authz_service.workbench.linting.findings import MEANINGS, Doubt
 from authz_service.workbench.mutation_testing import Laboratory
-from authz_service.workbench.questions import questions
+from authz_service.workbench.questions import keys_of, questions
 from tests.engine.bundles import write_files
 from tests.engine.random_bundles import build_bundle
+from tests.workbench.brute import situations
 from tests.workbench.conftest import AUTHZEN, POLICIES, ROOT
+from tests.workbench.test_rules import held
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from authz_service.engine.facts import Fact
 
 BUNDLES = min(20, max(4, int(os.environ.get("KINGUARD_CASES", "1000")) // 1000))
 
@@ -321,6 +326,43 @@ def test_a_part_is_idle_or_covered_exactly_when_no_answer_changes_without_it(tmp
                 assert (finding.doubt is Doubt.IDLE_CONDITION) is is_same(laboratory, policy)
     assert judged > 10 * BUNDLES
     assert doubted
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_fact_is_unread_exactly_when_no_rule_ever_depends_on_it(tmp_path: Path, seed: int) -> None:
+    """Random bundles, every situation: change one fact, and see whether the same rules hold."""
+    built = build_bundle(tmp_path, random.Random(seed + 95_000))
+    if built is None:
+        return
+    policy = built[0]
+    read: set[str] = set()
+    apart: set[tuple[str, object, object]] = set()
+    for key in keys_of(policy):
+        question = policy.question(*key)
+        assert question is not None
+        there = {tuple(sorted(each.items(), key=str)): held(question, each) for each in situations(key, policy)}
+        for situation, rules in there.items():
+            known = dict(situation)
+            for name, value in situation:
+                for other in policy.facts[name].values:
+                    if rules != there[tuple(sorted({**known, name: other}.items(), key=str))]:
+                        read.add(name)
+                        apart.add((name, value, other))
+    said = dict.fromkeys(Doubt, "")
+    for finding in unread_facts(policy, policy._facts):
+        said[finding.doubt] += finding.message + "\n"
+    bases: dict[str, list[Fact]] = {}
+    for fact in policy.facts.values():
+        bases.setdefault(fact.base, []).append(fact)
+    for base, facts in bases.items():
+        unread = [fact for fact in facts if fact.name not in read]
+        assert (f"no rule reads {base}: " in said[Doubt.UNREAD_FACT]) is (len(unread) == len(facts))
+        some = 0 < len(unread) < len(facts)
+        assert (f"no rule reads {base} with " in said[Doubt.UNREAD_PARAMETER]) is some
+        first = facts[0]
+        pairs = [(a, b) for i, a in enumerate(first.values) for b in first.values[i + 1 :]]
+        alike = any((base, a, b) not in apart for a, b in pairs) and base in read
+        assert (f"no rule tells these values of {base} apart" in said[Doubt.ALIKE_VALUES]) is alike
 
 
 def is_same(laboratory: Laboratory, policy: object) -> bool:
