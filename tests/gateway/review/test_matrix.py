@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from authz_service.api import policy_tables
 from authz_service.engine import load_policy
 from authz_service.workbench.matrix import tabulate
 from authz_service.workbench.matrix_report import as_csv
+from gateway.review import matrix
 from tests.conftest import ROOT
 from tests.gateway.portal_stack import Portal, SeededFiles, portal
 
@@ -98,3 +100,32 @@ async def test_a_table_that_there_is_not_is_not_found(site: Portal, query: str) 
 async def test_the_file_is_the_one_of_the_command_line(site: Portal, tables: dict[str, Matrix], subject: str) -> None:
     text = (await shown(site, f"/review/matrix/csv?subject={subject}")).lstrip("\ufeff")
     assert list(csv.reader(io.StringIO(text))) == list(csv.reader(io.StringIO(as_csv(tables[subject]))))
+
+
+async def test_a_table_that_takes_long_is_announced_and_there_later(
+    site: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = "/review/matrix?subject=account&by=subject.window&group=-"
+    with monkeypatch.context() as patched:
+        patched.setattr(matrix, "_TRIES", 1)
+        patched.setattr(policy_tables, "_MATRIX_SECONDS", 0)
+        text = await shown(site, path)
+        assert "The table is being worked out" in text
+        assert f'href="{path.replace("&", "&amp;")}">Look again' in text
+        await shown(site, path.replace("matrix?", "matrix/csv?"), 503)
+    assert "account by subject.window" in await shown(site, path)
+
+
+async def test_the_pages_speak_spanish(site: Portal) -> None:
+    rex = await site.as_("rex")
+    rex.http.headers["Accept-Language"] = "es"
+    for path, words in {
+        "/review/files": "Todos los archivos",
+        "/review/rules/item.draft": "Dónde decide",
+        "/review/facts": "Quién lo controla",
+        "/review/matrix?subject=staff": "Elegir la tabla",
+        "/review/proofs": "Demostrar una propia",
+    }.items():
+        text = (await rex.get(path)).text
+        assert 'lang="es"' in text
+        assert words in text, path
