@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from authz_service.deploying.shadow import Shadow
 from authz_service.engine.bundle import bundle_of
 from authz_service.engine.policy import build_policy
 from authz_service.facts.decision import Decider
@@ -126,6 +127,19 @@ def test_a_shadow_that_raises_changes_no_answer(api: Api, monkeypatch: pytest.Mo
     found = told(api, digest)
     assert (found["compared"], found["failed"], found["differed"]) == (len(QUESTIONS), len(QUESTIONS), 0)
     assert found["differences"] == []
+
+
+def test_without_that_care_a_shadow_that_raises_takes_the_answer_along(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Control of the test above."""
+    switch(api, staged(api, strict()), on=True)
+
+    def fail(*_: object, **__: object) -> None:
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr(Shadow, "compare", fail)
+    assert api.evaluate(question(*QUESTIONS[0])).status_code == 500
 
 
 def test_only_a_staged_bundle_shadows_and_only_one(api: Api) -> None:
