@@ -88,7 +88,7 @@ async def diagram_page(request: Request) -> Response:
     version = version_of(drawn)
     choice = read_choice(query, drawn["facts"])
     found = await _drawn(authz.follow(asked, part, choice.facts, actor=actor))
-    words = end_words(part)
+    words, because = end_words(part), _BECAUSE[found["because"]]
     yes, no = (ways_to(drawn, answer, words) for answer in (True, False))
     zoom = query.get("zoom", ZOOM) if query.get("zoom") in ZOOMS else ZOOM
     kept = {
@@ -111,7 +111,7 @@ async def diagram_page(request: Request) -> Response:
         marks=_marks(found if choice.facts else {"steps": (), "open": ()}),  # All is open before anything is set.
         told=found,
         version=version,
-        because=_(_BECAUSE[found["because"]]),
+        because=_(because),
         nearest=[_nearest(each, here, names, choice.facts, kept) for each in found["nearest"]],
         controlled={level: _(label) for level, label in _CONTROLLED.items()},
         controls=[control for control in controls if control.drawn],
@@ -167,8 +167,9 @@ def _nearest(
 
 
 def _change(change: Mapping[str, Any]) -> Change:
+    who = _CONTROLLED[change["controlled_by"]]
     before = _("not set now") if change["from"] is None else _("%(value)s now", value=shown(change["from"]))
-    return Change(change["fact"], shown(change["to"]), f"{before}; {_(_CONTROLLED[change['controlled_by']])}")
+    return Change(change["fact"], shown(change["to"]), f"{before}; {_(who)}")
 
 
 _MAY = Guard("view", "policy")
