@@ -42,4 +42,3 @@ class Tried(BaseModel):
     suites: list[dict[str, Any]] | None = None
     answer: dict[str, Any] | None = None
     seconds: float | None = None
-
