@@ -78,7 +78,8 @@ def walk(visitor: Visitor, first: str) -> Walk:
     """Read every page that links lead to, from the first one on. Nothing is sent.
 
     Of a family's links with a query that differ in nothing but the item and numbers, such as other months, one is read;
-    of the practice's, `OF_A_KIND` of each line of the site map with the same names in the query, one within a look.
+    of the practice's, `OF_A_KIND` of each line of the site map with the same names in the query, one within a look; of
+    the review's, as many of each line with a query and without.
     """
     walked, alike = Walk(), Counter[str]()
     todo, known = [first], {first}
@@ -118,6 +119,8 @@ def kind_of(link: str) -> tuple[str, int | None]:
     """What pages are the same but for whom and when they are about, and how many of them are read (None: all)."""
     path, _, query = link.partition("?")
     found = declared("GET", path)
+    if found is not None and path.startswith("/review/"):  # Each fact of a diagram can be set in a query.
+        return f"{found[0].path} {bool(query)}", OF_A_KIND
     if found is None or not path.startswith("/admin/"):
         return (link, None) if not query else (ITEM.sub("/_", path) + DIGITS.sub("0", query), 1)
     line = found[0].path
