@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -139,3 +141,31 @@ def test_the_trail_is_verified_chain_by_chain(people: People, width: int) -> Non
         look(page, "review_verification")
         page.goto("/review/trail")
         expect(page.get_by_text("Nothing was touched.")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_record_touched_by_hand_is_named_where_it_is(people: People, stack: Stack, width: int) -> None:
+    path = stack.data_dir / "access.db"
+    if not path.exists():
+        pytest.skip("the row is touched in the file of SQLite")
+    swapped = "UPDATE trail_records SET action = ? WHERE chain = 'changes.northgate' AND number = 1"
+    with closing(sqlite3.connect(path, timeout=30)) as database:
+        (action,) = database.execute(
+            "SELECT action FROM trail_records WHERE chain = 'changes.northgate' AND number = 1"
+        ).fetchone()
+        try:
+            with database:
+                database.execute(swapped, ("grant.end",))
+            with people.page("rex", width) as page:
+                page.goto("/review/trail/verification")
+                page.get_by_role("button", name="Verify now").click()
+                expect(page.get_by_role("heading", name="The trail was touched.")).to_be_visible(timeout=60_000)
+                expect(page.get_by_text("What the table says of a record")).to_be_visible()
+                expect(page.get_by_text(re.compile("Changes of northgate, group 1, near"))).to_be_visible()
+                expect(page.get_by_text("Touched").first).to_be_visible()
+                look(page, "review_touched")
+                page.goto("/review/trail")
+                look(page, "review_trail_touched")
+        finally:
+            with database:
+                database.execute(swapped, (action,))
