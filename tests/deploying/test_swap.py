@@ -166,7 +166,7 @@ def _read(connection: socket.socket) -> bytes:
     return found
 
 
-def _stalled(fleet: Fleet, *words: str) -> tuple[dict[str, Any], bytes]:
+def _stalled(fleet: Fleet, *words: str) -> tuple[dict[str, Any], bytes, Process]:
     """The second process stands still while the first one deploys; what it answers when it goes on."""
     first, second = fleet.start(), fleet.start(*words)
     assert second.allows(OWN_PLAN)
@@ -177,28 +177,27 @@ def _stalled(fleet: Fleet, *words: str) -> tuple[dict[str, Any], bytes]:
         waiting = _ask_while_stopped(second)
     finally:
         os.kill(second.child.pid, signal.SIGCONT)
-    said = _read(waiting)
-    deadline = time.monotonic() + 20
-    while second.http.get("/readyz").status_code != 200:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert not second.allows(OWN_PLAN)
-    return done, said
+    return done, _read(waiting), second
 
 
 @on_postgresql_only
 def test_a_stalled_process_loses_its_lease_and_answers_nothing_until_it_knows_better(fleet: Fleet) -> None:
     """The deployer waits as long as the lease could last, then counts it as gone; it never answers by the old one."""
-    done, said = _stalled(fleet)
+    done, said, stalled = _stalled(fleet)
     assert done["processes"] == {"swapped": 1, "gone": 1}
     assert b" 503 " in said or b'{"decision":false}' in said
     assert b'{"decision":true}' not in said
+    deadline = time.monotonic() + 20
+    while stalled.http.get("/readyz").status_code != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert not stalled.allows(OWN_PLAN)
 
 
 @on_postgresql_only
 def test_without_a_lease_a_stalled_process_answers_by_the_old_policy(fleet: Fleet) -> None:
     """Control of the test above."""
-    _, said = _stalled(fleet, "no-lease")
+    _, said, _ = _stalled(fleet, "no-lease")
     assert b'{"decision":true}' in said
 
 
