@@ -86,9 +86,8 @@ async def verify(request: Request) -> Response:
         attempt, found = await request.app.state.authz.verify_trail(actor=reader.actor)
     except Rejected as error:
         raise Refused(staff_refusal()) from error
-    if attempt is None and found:
-        whole = _("The trail is as it was written.")
-        await say(request, whole if found[0]["whole"] else _("The trail is not as it was written."))
+    if attempt is None and found and found[0]["whole"]:
+        await say(request, _("The trail is as it was written."))
     return see_other(PAGE)
 
 
