@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-
 from gateway.edge.authz_line import BULK_SECONDS, AuthzLine, part, with_query
 
 if TYPE_CHECKING:
