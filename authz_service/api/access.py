@@ -279,7 +279,7 @@ def acting_of(call: Call) -> Acting:
     actor = call.exchange.actor
     if actor is None or not actor.startswith(_STAFF) or not is_id(actor.removeprefix(_STAFF)):
         raise ProblemError(400, "Kinguard-Actor must say who acts, such as staff/jo", fields={"Kinguard-Actor": "who"})
-    origin = Origin(call.caller.client_id, call.request_id, actor)
+    origin = Origin(call.caller.client_id, call.request_id, actor, call.serving.digest)
     amr = tuple(call.exchange.actor_amr.split())
     authn = Authn(amr, password_change_due=False) if amr else NO_AUTHN
     return Acting(call.service.store, call.serving.decider, origin, call.caller.practices, authn)

@@ -24,11 +24,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Whence a change came: the calling system, its request id, and who acts (`staff/jo`, `system/seed`)."""
+    """Whence a change came: the calling system, its request id, and who acts (`staff/jo`, `system/seed`).
+
+    `bundle` is the digest of the policy that let them; None for what no policy decided.
+    """
 
     caller: str
     request_id: str
     actor: str
+    bundle: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,7 @@ def _body_of(change: Change) -> dict[str, Any]:
         "request_id": change.origin.request_id,
         "caller": change.origin.caller,
         "actor": change.origin.actor,
+        "bundle": change.origin.bundle,
         "action": change.action,
         "resource": {"type": change.resource_type, "id": change.resource_id},
         "practice_id": change.practice_id,

@@ -149,7 +149,7 @@ def _entry(row: Row[Any], body: dict[str, Any], legends: dict[str, dict[str, Any
         "decision": row.decision,
     }
     if "items" not in body:
-        extra = ("reason", "before", "after", "details", "happened_at")
+        extra = ("bundle", "reason", "before", "after", "details", "happened_at")
         return entry | {name: body[name] for name in extra if body.get(name) is not None}
     item = dict(zip(ITEM_FIELDS, body["items"][row.item], strict=False))
     legend = legends.get(body["bundle"])

@@ -123,6 +123,14 @@ def test_a_change_that_the_policy_refuses_is_recorded(api: Api, actor: str) -> N
     assert entry["resource"] == {"type": "grant", "id": "g_sam_mia"}
 
 
+def test_a_change_names_the_policy_that_let_it_be_made(api: Api) -> None:
+    version = api.call("GET", "/v1/grants/g_sam_mia").headers["etag"]
+    reply = api.call("PATCH", "/v1/grants/g_sam_mia", {"toggles": {"invoices": True}}, actor="staff/jo", etag=version)
+    assert reply.status_code == 200
+    (entry, *_) = entries(api, "kind=change&action=grant.update")
+    assert entry["bundle"] == api.call("GET", "/v1/policy").json()["digest"]
+
+
 def test_reading_the_trail_is_recorded(api: Api) -> None:
     api.call("GET", "/v1/trail?account=sam", headers={"X-Request-ID": "reader"}, actor="staff/rex")
     (entry,) = entries(api, "action=trail.read&request_id=reader")
