@@ -5,18 +5,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any
 
-from authz_service.api.problems import ProblemError, lacks_scope
+from authz_service.api.conduct import PAGE_MAX, acting_of, if_match_version, read_limit
+from authz_service.api.problems import ProblemError
 from authz_service.api.routing import Reply
 from authz_service.commands import grants, invitations, resources, switches, withholding
-from authz_service.commands.acting import Acting
 from authz_service.commands.errors import InvalidError
-from authz_service.facts.request import NO_AUTHN, Authn
 from authz_service.facts.rows import EVERYONE
 from authz_service.storage.setters import block_of, withheld_by
 from authz_service.trail.changes import Origin
-from models.ids import is_id
-from models.numbers import whole
-from models.vocabulary import Scope
 from models.wire import access as wire
 
 if TYPE_CHECKING:
@@ -25,9 +21,6 @@ if TYPE_CHECKING:
     from authz_service.api.routing import Call
     from authz_service.facts.rows import Client, Grant, Practice
     from authz_service.storage.reading import Reading
-
-PAGE_MAX = 500
-_STAFF = "staff/"
 
 
 def list_client_grants(call: Call) -> Reply:
@@ -254,15 +247,6 @@ def delete_resource(call: Call) -> Reply:
     return Reply(status=204)
 
 
-def read_limit(call: Call, most: int) -> int:
-    """The `limit` of a list, at most `most`."""
-    text = call.query.get("limit", str(min(most, 100)))
-    limit = whole(text)
-    if limit is None or not 1 <= limit <= most:
-        raise ProblemError(400, f"limit must be a number from 1 to {most}", fields={"limit": f"1 to {most}"})
-    return limit
-
-
 def _register(call: Call, entries: list[resources.Registration]) -> None:
     decider = call.serving.decider
     resources.register_resources(call.service.store, decider, _system_origin(call), call.caller.practices, entries)
@@ -270,25 +254,6 @@ def _register(call: Call, entries: list[resources.Registration]) -> None:
 
 def _system_origin(call: Call) -> Origin:
     return Origin(call.caller.client_id, call.request_id, f"system/{call.caller.client_id}")
-
-
-def acting_of(call: Call) -> Acting:
-    """Who acts, as the headers say; ProblemError when they do not, or when the caller may not say so."""
-    if Scope.ACT not in call.caller.scopes:
-        raise lacks_scope(Scope.ACT)
-    actor = call.exchange.actor
-    if actor is None or not actor.startswith(_STAFF) or not is_id(actor.removeprefix(_STAFF)):
-        raise ProblemError(400, "Kinguard-Actor must say who acts, such as staff/jo", fields={"Kinguard-Actor": "who"})
-    origin = Origin(call.caller.client_id, call.request_id, actor, call.serving.digest)
-    amr = tuple(call.exchange.actor_amr.split())
-    authn = Authn(amr, password_change_due=False) if amr else NO_AUTHN
-    return Acting(call.service.store, call.serving.decider, origin, call.caller.practices, authn)
-
-
-def if_match_version(call: Call) -> str | None:
-    """The version that If-Match asks for; None where it is not sent, and for `*`, which is any."""
-    etag = call.exchange.if_match
-    return None if etag is None or etag.strip() == "*" else etag.strip().removeprefix("W/").strip('"')
 
 
 def _reachable_client(call: Call, rows: Reading, client_id: str) -> Client:

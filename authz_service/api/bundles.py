@@ -6,7 +6,7 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from authz_service.api.access import acting_of
+from authz_service.api.conduct import acting_of
 from authz_service.api.problems import ProblemError
 from authz_service.api.routing import Reply
 from authz_service.api.versions import SERVING, keeper_of

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from authz_service.api.access import acting_of
 from authz_service.api.authzen import read_instant
+from authz_service.api.conduct import acting_of
 from authz_service.api.problems import ProblemError
 from authz_service.api.routing import Parameter, Reply
 from authz_service.api.what_if import instant_asked, what_if_record

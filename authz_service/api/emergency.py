@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from authz_service.api.access import PAGE_MAX, acting_of, read_limit
+from authz_service.api.conduct import PAGE_MAX, acting_of, read_limit
 from authz_service.api.oversight import event_of
 from authz_service.api.problems import ProblemError
 from authz_service.api.routing import Parameter, Reply

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from authz_service.api.access import acting_of, if_match_version
+from authz_service.api.conduct import acting_of, if_match_version
 from authz_service.api.problems import ProblemError
 from authz_service.api.routing import Reply
 from authz_service.api.what_if import what_if_record

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from authz_service.api.access import PAGE_MAX, acting_of, read_limit
 from authz_service.api.authzen import MalformedError, read_instant
+from authz_service.api.conduct import PAGE_MAX, acting_of, read_limit
 from authz_service.api.problems import ProblemError
 from authz_service.api.routing import Parameter, Reply
 from authz_service.commands import exporting, importing

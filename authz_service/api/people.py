@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from authz_service.api.access import acting_of, client_content, grants_content, if_match_version, read_limit
+from authz_service.api.access import client_content, grants_content
+from authz_service.api.conduct import acting_of, if_match_version, read_limit
 from authz_service.api.problems import ProblemError
 from authz_service.api.routing import Reply
 from authz_service.commands import lockouts, merging, people, rosters

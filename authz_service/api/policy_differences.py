@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from authz_service.api.access import acting_of
+from authz_service.api.conduct import acting_of
 from authz_service.api.problems import ProblemError
 from authz_service.api.routing import Reply
 from authz_service.api.trail import deciding_actor

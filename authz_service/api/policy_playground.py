@@ -7,7 +7,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from authz_service.api.access import acting_of
+from authz_service.api.conduct import acting_of
 from authz_service.api.policy_files import exact
 from authz_service.api.problems import ProblemError
 from authz_service.api.trail import deciding_actor

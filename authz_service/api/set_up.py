@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from authz_service.api.access import acting_of, grant_fields, if_match_version, read_limit
+from authz_service.api.access import grant_fields
+from authz_service.api.conduct import acting_of, if_match_version, read_limit
 from authz_service.api.problems import ProblemError
 from authz_service.api.routing import Parameter, Reply
 from authz_service.commands import assignments, bulk, kind_defaults, set_up, switches

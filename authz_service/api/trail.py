@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from authz_service.api.access import acting_of, read_limit
 from authz_service.api.authzen import MalformedError, read_instant
+from authz_service.api.conduct import acting_of, read_limit
 from authz_service.api.problems import ProblemError, lacks_scope
 from authz_service.api.routing import Parameter, Reply
 from authz_service.commands.errors import ForbiddenError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from authz_service.api.access import acting_of
+from authz_service.api.conduct import acting_of
 from authz_service.api.problems import ProblemError
 from authz_service.api.trail import deciding_actor
 from authz_service.commands.errors import NotFoundError

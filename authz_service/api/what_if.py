@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from authz_service.api.access import acting_of
+from authz_service.api.conduct import acting_of
 from authz_service.api.problems import ProblemError, lacks_scope
 from authz_service.api.routing import Reply
 from authz_service.commands import what_if as asking

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
 
 from gateway.admin.emergency_notices import privacy_contact, tell_of
 from gateway.admin.emergency_reads import reads_in_words
+from gateway.admin.emergency_view import PAGE, names_of_all, own_emergencies, view_of
 from gateway.admin.trail_words import names_of
 from gateway.edge.errors import NotFound, Refused, Rejected
 from gateway.edge.guard import Guard, Route, signed_in
 from gateway.edge.questions import base_properties, may, opens
 from gateway.edge.refusals import staff_refusal
 from gateway.records.events import enter_event, event_by
-from gateway.web.formats import clock_time, day
+from gateway.web.formats import day
 from gateway.web.language import N_, _
 from gateway.web.pages import page, say, see_other
-from gateway.web.words import Badge
 from models.tables.oversight import PrivacyContact
 from models.tables.records import Client
 
@@ -31,9 +29,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from gateway.admin.trail_words import Names
 
-PAGE = "/admin/emergency"
 MINUTES = (15, 30, 60)
 TEXT_CHARACTERS_MAX = 500
 FOUND_MAX = 10
@@ -48,30 +44,6 @@ _OPENED = (
     (N_("Notes"), "lock", "notes", ("view", "clinical_note")),
     (N_("Treatment plans"), "lock", "treatment-plans", ("view", "treatment_plan")),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class EmergencyView:
-    """An emergency access in words."""
-
-    id: str
-    client_id: str
-    client: str
-    who: str
-    reason: str
-    period: str
-    until: str
-    state: Badge
-    is_open: bool
-    is_mine: bool
-    ended_by: str
-    reviewed: str
-    review: str
-
-    @property
-    def href(self) -> str:
-        """Its page."""
-        return f"{PAGE}/{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +64,7 @@ async def overview(request: Request) -> Response:
 
 async def start_page(request: Request) -> Response:
     """The form to start, or what is open of the client while emergency access to it is."""
-    mine = await _mine(request, request.state.client.id)
+    mine = await own_emergencies(request, request.state.client.id)
     return await _client_page(request, mine[0]) if mine else await _start_form(request)
 
 
@@ -195,20 +167,6 @@ async def choose_privacy_contact(request: Request) -> Response:
     return see_other(PAGE)
 
 
-async def open_emergencies(request: Request) -> list[EmergencyView]:
-    """The reader's own that are open, for the banner of every page."""
-    found = await _mine(request)
-    names = await names_of(request, clients=[one["client_id"] for one in found], hide=False)
-    return [_view(request, one, names) for one in found]
-
-
-async def _mine(request: Request, client_id: str | None = None) -> list[dict[str, Any]]:
-    reader = request.state.reader
-    wanted = {"staff": reader.id, "open": "true", "client": client_id or ""}
-    found, _next = await request.app.state.authz.emergencies(reader.practice_id, wanted)
-    return list(found)
-
-
 async def _rights(request: Request) -> tuple[bool, bool]:
     """Whether the reader may see the practice's emergency accesses, and may start one; Refused when neither."""
     may_see, may_start = await may(request, [("view", "emergency_access", {}), ("start", "emergency_access", {})])
@@ -236,14 +194,14 @@ async def _show(request: Request, *, may_see: bool, may_start: bool, query: str)
     if shown == "waiting":
         wanted["reviewed"] = "false"
     found, after = await state.authz.emergencies(reader.practice_id, wanted)
-    names = await _names(request, found)
+    names = await names_of_all(request, found)
     (may_set,) = await may(request, [("update", "practice", {})])
     staff = await state.authz.staff_of(reader.practice_id) if may_set else []
     known = await names_of(request, staff=[member["id"] for member in staff])
     return await page(
         request,
         "admin/emergency.html",
-        accesses=[_view(request, one, names) for one in found],
+        accesses=[view_of(request, one, names) for one in found],
         after=after,
         shown=shown,
         may_see=may_see,
@@ -306,7 +264,7 @@ async def _client_page(request: Request, access: Mapping[str, Any]) -> Response:
     return await page(
         request,
         "admin/emergency_client.html",
-        access=_view(request, access, await _names(request, [access])),
+        access=view_of(request, access, await names_of_all(request, [access])),
         places=places,
         profile=None if row is None else row[0],
         born=day(row[0].born) if row else "",
@@ -329,7 +287,7 @@ async def _show_access(
         request,
         "admin/emergency_access.html",
         status=status,
-        access=_view(request, access, await _names(request, [access])),
+        access=view_of(request, access, await names_of_all(request, [access])),
         reads=await reads_in_words(request, reads),
         complete=complete,
         may_end=access["open"] and (may_end or is_mine),
@@ -337,46 +295,6 @@ async def _show_access(
         is_mine=is_mine,
         note=note,
         problems=problems,
-    )
-
-
-async def _names(request: Request, found: Sequence[Mapping[str, Any]]) -> Names:
-    staff = [one["staff_id"] for one in found]
-    for one in found:
-        staff += [str(one[name]).partition("/")[2] for name in ("ended_by", "reviewed_by") if one[name]]
-    own = all(one["staff_id"] == request.state.reader.id for one in found)
-    return await names_of(
-        request, clients=[one["client_id"] for one in found], staff=staff, hide=False if own else None
-    )
-
-
-def _view(request: Request, access: Mapping[str, Any], names: Names) -> EmergencyView:
-    zone = ZoneInfo(request.state.reader.zone)
-    start, until = (datetime.fromisoformat(access[name]).astimezone(zone) for name in ("starts_at", "until"))
-    if access["open"]:
-        state = Badge(_("Open"), "bad")
-    elif access["reviewed_by"]:
-        state = Badge(_("Reviewed"), "good")
-    else:
-        state = Badge(_("To be reviewed"), "warn")
-    reviewed = ""
-    if access["reviewed_by"]:
-        at = datetime.fromisoformat(access["reviewed_at"]).astimezone(zone)
-        reviewed = _("Reviewed by %(name)s on %(day)s", name=names.subject(access["reviewed_by"]), day=day(at.date()))
-    return EmergencyView(
-        id=access["id"],
-        client_id=access["client_id"],
-        client=names.client(access["client_id"]),
-        who=names.staff_name(access["staff_id"]),
-        reason=access["reason"],
-        period=f"{day(start.date())}, {clock_time(start)}\N{EN DASH}{clock_time(until)}",
-        until=clock_time(until),
-        state=state,
-        is_open=access["open"],
-        is_mine=access["staff_id"] == request.state.reader.id,
-        ended_by=names.subject(access["ended_by"]) if access["ended_by"] else "",
-        reviewed=reviewed,
-        review=access["review"] or "",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gateway.admin.emergency import open_emergencies
+from gateway.admin.emergency_view import open_emergencies
 from gateway.edge.questions import opens
 from gateway.web.bar import bar_of
 from gateway.web.language import N_, _

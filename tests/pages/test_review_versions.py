@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import create_engine, select, update
 
+from models.tables.trail import RECORDS
 from tests.gateway.review.test_versions import OURS, packed
 from tests.pages.test_console_trail import look
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Page
+    from sqlalchemy import Engine
 
     from tests.pages.conftest import People
     from tests.pages.stack import Stack, Visitor
@@ -143,19 +145,27 @@ def test_the_trail_is_verified_chain_by_chain(people: People, width: int) -> Non
         expect(page.get_by_text("Nothing was touched.")).to_be_visible()
 
 
+@pytest.fixture
+def tables(request: pytest.FixtureRequest, stack: Stack) -> Iterator[Engine]:
+    """The access database, as whoever owns the machine may write to it."""
+    if os.environ.get("KINGUARD_STORIES_ON") == "postgresql":
+        url = request.getfixturevalue("postgres_url").replace("/postgres?", "/stories_access?")
+    else:
+        url = f"sqlite:///{stack.data_dir / 'access.db'}"
+    engine = create_engine(url)
+    yield engine
+    engine.dispose()
+
+
 @pytest.mark.parametrize("width", WIDTHS)
-def test_a_record_touched_by_hand_is_named_where_it_is(people: People, stack: Stack, width: int) -> None:
-    path = stack.data_dir / "access.db"
-    if not path.exists():
-        pytest.skip("the row is touched in the file of SQLite")
-    swapped = "UPDATE trail_records SET action = ? WHERE chain = 'changes.northgate' AND number = 1"
-    with closing(sqlite3.connect(path, timeout=30)) as database:
-        (action,) = database.execute(
-            "SELECT action FROM trail_records WHERE chain = 'changes.northgate' AND number = 1"
-        ).fetchone()
+def test_a_record_touched_by_hand_is_named_where_it_is(people: People, tables: Engine, width: int) -> None:
+    first = (RECORDS.c.chain == "changes.northgate") & (RECORDS.c.number == 1)
+    with tables.connect() as database:
+        action = database.execute(select(RECORDS.c.action).where(first)).scalar_one()
+        database.rollback()
         try:
-            with database:
-                database.execute(swapped, ("grant.end",))
+            with database.begin():
+                database.execute(update(RECORDS).where(first).values(action="grant.end"))
             with people.page("rex", width) as page:
                 page.goto("/review/trail/verification")
                 page.get_by_role("button", name="Verify now").click()
@@ -167,5 +177,5 @@ def test_a_record_touched_by_hand_is_named_where_it_is(people: People, stack: St
                 page.goto("/review/trail")
                 look(page, "review_trail_touched")
         finally:
-            with database:
-                database.execute(swapped, (action,))
+            with database.begin():
+                database.execute(update(RECORDS).where(first).values(action=action))
