@@ -133,8 +133,9 @@ class TrailLoader:
                 if not more:
                     self._drained += 1
                     self._passed.notify_all()
-                hurried = self._waiting > 0 or last
                 self._wanted.clear()
+                # Read after that: who stops meanwhile is seen here, or wakes the wait below.
+                hurried = self._waiting > 0 or self._stopping.is_set()
             if last and not more:
                 return
             if not hurried:
