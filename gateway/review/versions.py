@@ -28,8 +28,11 @@ _LINE_MAX = 200
 
 
 async def versions_page(request: Request) -> Response:
-    """Everything that is kept, and what served when."""
-    return await _page(request)
+    """Everything that is kept, and what served when; whose practice does not keep the policy is told so."""
+    try:
+        return await _page(request)
+    except Refused:
+        return await page(request, "review/versions_elsewhere.html")
 
 
 async def stage(request: Request) -> Response:

@@ -227,6 +227,16 @@ async def test_a_withdrawn_version_can_be_read_and_not_be_put_into_service(site:
     assert "cannot be put into service" in (await priya.get(f"{path}/deploy")).text
 
 
+async def test_whose_practice_does_not_keep_the_policy_is_told_so_and_reads_what_serves(site: Portal) -> None:
+    hal = await site.as_("hal")
+    answer = await hal.get(PAGE)
+    assert answer.status_code == 200
+    assert "Another practice keeps the policy." in answer.text
+    assert (await hal.get("/review/files")).status_code == 200
+    refused = await hal.post(PAGE, {"note": "mine"}, "/review/proofs", files={"files": ("a.polar", b"")})
+    assert refused.status_code == 403
+
+
 async def test_only_the_owner_deploys_and_only_who_reviews_sees_versions(site: Portal) -> None:
     rex, ken = await site.as_("rex"), await site.as_("ken")
     digest = await staged(rex)
