@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import lzma
 import zipfile
+import zlib
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,15 @@ if TYPE_CHECKING:
 
 FILES_MAX = 200
 BYTES_MAX = 768 * 1024  # of all files together: what the service takes
+_NOT_UNPACKED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+    EOFError,
+)
 _JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db")
 
 
@@ -60,7 +71,7 @@ def _unpacked(name: str, content: bytes) -> dict[str, bytes]:
                     found[member.filename.replace("\\", "/").lstrip("/")] = file.read(BYTES_MAX + 1)
                 if sum(map(len, found.values())) > BYTES_MAX:
                     break
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
+    except _NOT_UNPACKED as error:
         raise BundleUnreadableError(_("%(name)s cannot be unpacked.", name=name)) from error
     return found
 

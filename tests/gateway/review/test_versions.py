@@ -105,10 +105,22 @@ async def test_a_refused_bundle_lists_every_problem_with_its_line_and_keeps_the_
     assert "Nothing is staged." in answer.text
 
 
+def damaged() -> bytes:
+    """A ZIP file with a block of no known kind where the first member's compressed bytes begin."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("facts.yaml", OURS["facts.yaml"])
+    content = bytearray(whole.getvalue())
+    begins = 30 + int.from_bytes(content[26:28], "little") + int.from_bytes(content[28:30], "little")
+    content[begins] = 0xFF
+    return bytes(content)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
         ("bundle.zip", b"no zip at all", "cannot be unpacked"),
+        ("bundle.zip", damaged(), "cannot be unpacked"),
         ("facts.yaml", b"\xff\xfe\x00", "is no text in UTF-8"),
         ("huge.polar", b"#" * 800_000, "at most 768 KB"),
     ],
