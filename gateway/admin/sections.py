@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.admin.emergency_view import open_emergencies
 from gateway.edge.questions import opens
-from gateway.web.bar import bar_of
+from gateway.web.bar import bar_of, current_of
 from gateway.web.language import N_, _
 from gateway.web.pages import page
 
@@ -163,11 +163,6 @@ async def _doors(request: Request) -> list[Door]:
     for (group, label, icon, href, note, _question), is_open in zip(_DOORS, openings, strict=True):
         if is_open:
             first = bool(doors) and doors[-1].group != _(group)
-            doors.append(Door(_(group), first, _(label), icon, href, _(note), _current(request.url.path, href)))
+            current = current_of(request.url.path, href, *_ALSO.get(href, ()))
+            doors.append(Door(_(group), first, _(label), icon, href, _(note), current))
     return doors
-
-
-def _current(path: str, href: str) -> str | None:
-    if path == href:
-        return "page"
-    return "true" if any(f"{path}/".startswith(f"{folder}/") for folder in (href, *_ALSO.get(href, ()))) else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gateway.edge.questions import opens
-from gateway.web.bar import bar_of
+from gateway.web.bar import bar_of, current_of
 from gateway.web.language import N_, _
 from gateway.web.pages import page
 
@@ -63,7 +63,7 @@ async def review_frame(request: Request) -> Mapping[str, Any]:
     openings = await opens(request, [question for *_rest, question in _DOORS])
     path = request.url.path
     sections = [
-        Door(_(label), icon, href, _(note), _current(path, href))
+        Door(_(label), icon, href, _(note), current_of(path, href, *_BESIDE.get(href, ())))
         for (label, icon, href, note, _question), is_open in zip(_DOORS, openings, strict=True)
         if is_open
     ]
@@ -84,9 +84,3 @@ async def review_frame(request: Request) -> Mapping[str, Any]:
 async def start(request: Request) -> Response:
     """Where a reviewer begins: a link for each section that opens."""
     return await page(request, "review/home.html")
-
-
-def _current(path: str, href: str) -> str | None:
-    if path == href:
-        return "page"
-    return "true" if any(f"{path}/".startswith(f"{page}/") for page in (href, *_BESIDE.get(href, ()))) else None
