@@ -47,8 +47,9 @@ async def test_one_process_has_the_turn_until_it_gives_up(seeded_postgres: str) 
     assert await ours.is_ours()
     assert not await theirs.is_ours()
     with second.engine.connect() as connection:
-        cut = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
-        connection.execute(text(cut))
+        held = "pg_locks JOIN pg_database ON pg_database.oid = database AND datname = current_database()"
+        cut = f"SELECT pg_terminate_backend(pid, 5000) FROM {held} WHERE locktype = 'advisory' AND granted"
+        assert connection.execute(text(cut)).scalars().all() == [True]  # It is gone, not only told to go.
     with pytest.raises(Exception, match=r"terminat|closed"):
         await ours.is_ours()
     assert await theirs.is_ours()
