@@ -184,12 +184,26 @@ class DeploymentKind(StrEnum):
     ROLLBACK = "rollback"
 
 
+class LiveQuestion(StrEnum):
+    """How a live question was asked: by itself, as a candidate of a search, or for a plan."""
+
+    EVALUATION = "evaluation"
+    SEARCH = "search"
+    PLAN = "plan"
+
+
 class WouldBe(StrEnum):
     """What a bundle that shadows made of a question."""
 
     ALLOWED = "allowed"
     DENIED = "denied"
     FAILED = "failed"
+    NOT_COMPARED = "not_compared"  # there was more to ask than is asked beside a live answer
+    # Of a plan: the same items, or some that the one in service leaves out, or only lets through, or both.
+    SAME = "same"
+    MORE = "more"
+    LESS = "less"
+    OTHER = "other"
 
 
 _ALL = frozenset(Feature)

@@ -15,14 +15,16 @@ from authz_service.deploying import versions
 from authz_service.deploying.commands import Keeping, require_deployable, require_seen, to_put_back
 from authz_service.deploying.membership import Receipts
 from authz_service.deploying.proving import prove_bundle
-from authz_service.deploying.shadow import read_counts
+from authz_service.deploying.shadow import differs, read_counts
 from authz_service.deploying.texts import check_texts
 from authz_service.engine import BundleError
-from models.vocabulary import WouldBe
+from models.vocabulary import LiveQuestion, WouldBe
 from models.wire import bundles as wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
+
+    from sqlalchemy import Row
 
     from authz_service.api.routing import Call
     from authz_service.deploying.versions import Deployment, Version
@@ -223,23 +225,32 @@ def _shadow(call: Call, found: Version) -> dict[str, Any]:
     _wait(call, call.service.watch.flush())
     with call.service.store.database.reading() as connection:
         rows = read_counts(connection, found.digest)
-    differing = [row for row in rows if row.would != WouldBe.FAILED and row.was is not (row.would == WouldBe.ALLOWED)]
     return {
         "on": found.shadow,
         "since": found.shadow_since,
-        "compared": sum(row.count for row in rows),
-        "differed": sum(row.count for row in differing),
-        "failed": sum(row.count for row in rows if row.would == WouldBe.FAILED),
+        **_counts(rows),
+        "asked": [{"asked": way, **_counts(row for row in rows if row.asked == way)} for way in LiveQuestion],
         "differences": [
             {
+                "asked": row.asked,
                 "subject_type": row.subject_type,
                 "action": row.action,
                 "resource_type": row.resource_type,
                 "serving": row.was,
-                "staged": row.would == WouldBe.ALLOWED,
+                "would": row.would,
                 "count": row.count,
                 "examples": row.examples,
             }
-            for row in differing
+            for row in rows
+            if differs(row.was, row.would)
         ],
     }
+
+
+def _counts(rows: Iterable[Row[Any]]) -> dict[str, int]:
+    found = dict.fromkeys(("compared", "differed", "failed", "not_compared"), 0)
+    for row in rows:
+        found["not_compared" if row.would == WouldBe.NOT_COMPARED else "compared"] += row.count
+        found["failed"] += row.count if row.would == WouldBe.FAILED else 0
+        found["differed"] += row.count if differs(row.was, row.would) else 0
+    return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -11,7 +10,17 @@ from authz_service.api.evaluation import reach
 from authz_service.api.evaluations import check_at
 from authz_service.api.routing import Reply
 from authz_service.api.search_candidates import candidates
-from authz_service.api.search_request import RESULTS_MAX, Search, Sought, read_page, read_search, what_stays
+from authz_service.api.search_request import (
+    FIELDS,
+    RESULTS_MAX,
+    Found,
+    Search,
+    Sought,
+    read_page,
+    read_search,
+    what_stays,
+)
+from authz_service.api.shadowing import shadow_search
 from authz_service.facts.code import rfc3339
 from models.vocabulary import SubjectType
 
@@ -23,16 +32,6 @@ if TYPE_CHECKING:
 
 # A page that would have to try more than this ends earlier, so that it is answered in time; its token goes on there.
 TRIED_MAX = 2000
-_FIELDS = {Sought.SUBJECT: "subject_id", Sought.RESOURCE: "resource_id", Sought.ACTION: "action"}
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One page: what is allowed, and behind which candidate to go on."""
-
-    names: list[str]
-    complete: bool
-    last: str | None
 
 
 def search_subjects(call: Call) -> Reply:
@@ -52,12 +51,12 @@ def search_actions(call: Call) -> Reply:
 
 def find(survey: Survey, evaluator: Evaluator, search: Search) -> Found:
     """Put each candidate to the very function that answers single questions, until the page is full."""
-    page, field = search.page, _FIELDS[search.sought]
+    page, field = search.page, FIELDS[search.sought]
     asked = search.asked._replace(explain=False)
     limit = RESULTS_MAX if page.limit is None else min(page.limit, RESULTS_MAX)
     names: list[str] = []
     last = page.after
-    for tried, candidate in enumerate(candidates(survey, evaluator.decider, search)):
+    for tried, candidate in enumerate(candidates(survey, (evaluator.decider,), search)):
         if tried == TRIED_MAX:
             return Found(names, complete=False, last=last)
         changed: dict[str, Any] = {field: candidate}
@@ -78,6 +77,7 @@ def _search(call: Call, sought: Sought) -> Reply:
     with service.store.surveying(caller.practices, asked.at) as survey:
         found = find(survey, call.serving.evaluator, search)
         record = _record(call, search, found, survey)
+        shadow_search(call, survey, search, found)
     content: dict[str, Any] = {}
     if search.page.stated or not found.complete:
         token = "" if found.complete else service.page_tokens.write(search.page.limit, found.last, stays)

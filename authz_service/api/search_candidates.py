@@ -27,17 +27,25 @@ if TYPE_CHECKING:
     from authz_service.tokens.verification import Caller
 
 
-def candidates(survey: Survey, decider: Decider, search: Search) -> Iterator[str]:
-    """Ids (or names of actions) from where the page begins; none for a type that is not known."""
+def candidates(survey: Survey, deciders: Iterable[Decider], search: Search) -> Iterator[str]:
+    """Ids (or names of actions) from where the page begins, that one of the deciders could say yes to.
+
+    There are none for a type that is not known.
+    """
     asked, sought, after = search.asked, search.sought, search.page.after
-    policy = decider.policy
-    if asked.subject_type not in policy.subject_types or asked.resource_type not in policy.resource_types:
+    knowing = [
+        each
+        for each in deciders
+        if asked.subject_type in each.policy.subject_types and asked.resource_type in each.policy.resource_types
+    ]
+    if not knowing:
         return iter(())
     if sought is Sought.ACTION:
-        return _in_order(policy.resource_types[asked.resource_type], after)
+        actions = {name for each in knowing for name in each.policy.resource_types[asked.resource_type]}
+        return _in_order(actions, after)
     if sought is Sought.SUBJECT:
         return _in_order(_subjects(survey, search.caller, asked), after)
-    return _resources(survey, decider, search)
+    return _resources(survey, knowing, search)
 
 
 def _subjects(survey: Survey, caller: Caller, asked: Asked) -> Iterable[str]:
@@ -50,9 +58,9 @@ def _subjects(survey: Survey, caller: Caller, asked: Asked) -> Iterable[str]:
     return {member.id for practice in practices for member in survey.rows.staff(practice)}
 
 
-def _resources(survey: Survey, decider: Decider, search: Search) -> Iterator[str]:
+def _resources(survey: Survey, deciders: Iterable[Decider], search: Search) -> Iterator[str]:
     resource_type, after = search.asked.resource_type, search.page.after
-    bounds = _bounds(survey, decider, search)
+    bounds = _bounds(survey, deciders, search)
     if bounds is None:
         return iter(())
     match KNOWN_BY.get(resource_type):
@@ -65,12 +73,12 @@ def _resources(survey: Survey, decider: Decider, search: Search) -> Iterator[str
     return survey.items_in(resource_type, bounds, after)
 
 
-def _bounds(survey: Survey, decider: Decider, search: Search) -> Bounds | None:
+def _bounds(survey: Survey, deciders: Iterable[Decider], search: Search) -> Bounds | None:
     """Where there can be a yes at all; None for nowhere."""
     asked, sent = search.asked, search.asked.properties.get("client_id")
 
     def may(properties: Mapping[str, str]) -> bool:
-        return _may_allow(survey, decider, search, properties)
+        return any(_may_allow(survey, each, search, properties) for each in deciders)
 
     if sent is not None:
         client = survey.client(sent) if type(sent) is str else None

@@ -41,6 +41,10 @@ class Sought(StrEnum):
     ACTION = "action"
 
 
+# What a search asks for is put in here, one candidate after the other.
+FIELDS = {Sought.SUBJECT: "subject_id", Sought.RESOURCE: "resource_id", Sought.ACTION: "action"}
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Which part of the results is asked for: at most `limit` (None: all) of those behind `after`."""
@@ -59,6 +63,15 @@ class Search:
     sought: Sought
     page: Page
     now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page: what is allowed, and behind which candidate to go on."""
+
+    names: list[str]
+    complete: bool
+    last: str | None
 
 
 class PageTokens:

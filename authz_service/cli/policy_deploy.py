@@ -14,6 +14,7 @@ from authz_service.cli.failures import failing_clearly
 from authz_service.cli.token import demo_token
 from authz_service.deploying.texts import read_texts
 from authz_service.settings import read_settings
+from models.vocabulary import LiveQuestion, WouldBe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,19 @@ _CLIENT = "demo-backend"
 _VERSIONS = "/v1/policy/versions"
 _SHOWN = 12  # of a digest
 _SECONDS = 90.0  # proving a bundle takes up to 60 of them
+
+_ASKED = {
+    LiveQuestion.EVALUATION: "evaluations",
+    LiveQuestion.SEARCH: "in searches",
+    LiveQuestion.PLAN: "plans",
+}
+_WOULD = {
+    WouldBe.ALLOWED: "now allowed",
+    WouldBe.DENIED: "now denied",
+    WouldBe.MORE: "lists more",
+    WouldBe.LESS: "lists less",
+    WouldBe.OTHER: "lists other",
+}
 
 ActorOption = Annotated[
     str, typer.Option("--as", envvar="KINGUARD_ACTOR", help="Who acts, such as rex; or KINGUARD_ACTOR.")
@@ -67,12 +81,12 @@ def shadow(
     with _service(actor) as service:
         path = f"{_VERSIONS}/{service.digest(digest)}/shadow"
         found = service.ask("GET", path) if on is None else service.ask("PUT", path, {"on": on})
-        counts = f"{found['compared']} compared, {found['differed']} differed, {found['failed']} failed"
-        typer.echo(f"{'on' if found['on'] else 'off'}: {counts}")
+        typer.echo(f"{'on' if found['on'] else 'off'}: {_counts(found)}")
+        for each in found["asked"]:
+            typer.echo(f"{_ASKED[each['asked']]:>12}: {_counts(each)}")
         for each in found["differences"]:
             question = f"{each['subject_type']} {each['action']} {each['resource_type']}"
-            change = "now allowed" if each["staged"] else "now denied"
-            typer.echo(f"{each['count']:>8}  {change:<11}  {question}")
+            typer.echo(f"{each['count']:>8}  {_WOULD[each['would']]:<11}  {question} ({each['asked']})")
 
 
 def deploy(digest: DigestArgument, reason: ReasonOption, actor: ActorOption) -> None:
@@ -87,6 +101,11 @@ def rollback(reason: ReasonOption, actor: ActorOption) -> None:
     """Put back what served before the last deployment."""
     with _service(actor) as service:
         _tell(service.ask("POST", "/v1/policy/rollback", {"serving": service.serving, "reason": reason}))
+
+
+def _counts(told: dict[str, Any]) -> str:
+    counts = f"{told['compared']} compared, {told['differed']} differed, {told['failed']} failed"
+    return f"{counts}, {told['not_compared']} not compared" if told["not_compared"] else counts
 
 
 def _tell(made: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 from sqlalchemy import and_, delete, select, update
@@ -12,10 +12,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from authz_service.facts.code import rfc3339
 from models.tables.policy import SHADOW_COUNTS, VERSIONS
-from models.vocabulary import WouldBe
+from models.vocabulary import LiveQuestion, WouldBe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Row
@@ -27,7 +27,20 @@ if TYPE_CHECKING:
 
 EXAMPLES_MAX = 20
 _log = structlog.get_logger()
-_KEY = ("subject_type", "action", "resource_type", "was", "would")
+# What answers alike, and what is no answer.
+_ALIKE = frozenset({(True, WouldBe.ALLOWED), (False, WouldBe.DENIED)})
+_NEITHER = frozenset({WouldBe.SAME, WouldBe.FAILED, WouldBe.NOT_COMPARED})
+
+
+class Sort(NamedTuple):
+    """What is counted together: questions of one sort with the answer they got and the one they would have got."""
+
+    asked: LiveQuestion
+    subject_type: str
+    action: str
+    resource_type: str
+    was: bool  # of a plan: whether it allows anything
+    would: WouldBe
 
 
 @dataclass(slots=True)
@@ -42,27 +55,47 @@ class Shadow:
     """A staged bundle beside the one that answers. Whatever goes wrong with it is counted, and reaches no answer."""
 
     def __init__(self, decider: Decider, since: datetime) -> None:
+        self.decider = decider
         self.digest = decider.policy.digest
         self.since = since
         self._decide = decider.decide
         self._lock = threading.Lock()
-        self._counts: dict[tuple[str, str, str, bool, str], Count] = {}
+        self._flushing = threading.Lock()
+        self._counts: dict[Sort, Count] = {}
         self._told = False
 
-    def compare(self, access: Access, request: Request, request_id: str, *, was: bool) -> None:
+    def compare(
+        self,
+        access: Access,
+        request: Request,
+        request_id: str,
+        *,
+        was: bool,
+        asked: LiveQuestion = LiveQuestion.EVALUATION,
+    ) -> None:
         """Put a question that was just answered to the bundle, on the same rows, and count what it says."""
+
+        def decide() -> WouldBe:
+            return WouldBe.ALLOWED if self._decide(access, request).allowed is True else WouldBe.DENIED
+
+        self.note(decide, request, request_id, was=was, asked=asked)
+
+    def note(
+        self, find: Callable[[], WouldBe], request: Request, request_id: str, *, was: bool, asked: LiveQuestion
+    ) -> None:
+        """Count what is found out about an answer that was just given; whatever is raised is counted as failed."""
         try:
-            would = WouldBe.ALLOWED if self._decide(access, request).allowed is True else WouldBe.DENIED
+            would = find()
         except Exception:  # noqa: BLE001 (a bundle on trial; its faults are what this is to find)
             would = WouldBe.FAILED
             if not self._told:
                 self._told = True
                 _log.exception("shadow_failed", bundle=self.digest)
-        key = (request.subject_type, request.action, request.resource_type, was, would.value)
+        key = Sort(asked, request.subject_type, request.action, request.resource_type, was, would)
         with self._lock:
             counted = self._counts.setdefault(key, Count())
             counted.count += 1
-            if was is not (would is WouldBe.ALLOWED) or would is WouldBe.FAILED:
+            if would is WouldBe.FAILED or differs(was, would):
                 counted.examples.append(
                     {
                         "request_id": request_id,
@@ -75,6 +108,10 @@ class Shadow:
 
     def flush(self, database: Database) -> None:
         """Add what was counted since the last time to what all processes counted. Raises SQLAlchemyError."""
+        with self._flushing:  # Whoever reads the counts after this reads also what another thread was about to add.
+            self._flush(database)
+
+    def _flush(self, database: Database) -> None:
         with self._lock:
             counts, self._counts = self._counts, {}
         if not counts:
@@ -91,12 +128,12 @@ class Shadow:
             raise
 
 
-def _add_counts(
-    connection: Connection,
-    database: Database,
-    shadow: Shadow,
-    counts: Mapping[tuple[str, str, str, bool, str], Count],
-) -> None:
+def differs(was: bool, would: WouldBe) -> bool:
+    """Whether the bundle answered otherwise; a failure is no answer."""
+    return would not in _NEITHER and (was, would) not in _ALIKE
+
+
+def _add_counts(connection: Connection, database: Database, shadow: Shadow, counts: Mapping[Sort, Count]) -> None:
     # Switched on anew since these were counted, it begins from nought without them.
     same = and_(VERSIONS.c.digest == shadow.digest, VERSIONS.c.shadow_since == shadow.since)
     if connection.execute(select(VERSIONS.c.digest).where(same)).first() is None:
@@ -104,7 +141,7 @@ def _add_counts(
     insert = sqlite.insert if database.embedded else postgresql.insert
     for key in sorted(counts):  # One order in all processes, so that none waits for another in a ring.
         counted = counts[key]
-        identity = {"digest": shadow.digest, **dict(zip(_KEY, key, strict=True))}
+        identity = {"digest": shadow.digest, **key._asdict()}
         row = insert(SHADOW_COUNTS).values(**identity, count=counted.count, examples=[])
         connection.execute(
             row.on_conflict_do_update(
@@ -121,7 +158,7 @@ def _add_counts(
 def read_counts(connection: Connection, digest: str) -> Sequence[Row[Any]]:
     """What all processes counted since the bundle was last switched on, the most frequent first."""
     found = select(SHADOW_COUNTS).where(SHADOW_COUNTS.c.digest == digest)
-    order = (SHADOW_COUNTS.c.count.desc(), *(SHADOW_COUNTS.c[name] for name in _KEY))
+    order = (SHADOW_COUNTS.c.count.desc(), *(SHADOW_COUNTS.c[name] for name in Sort._fields))
     return connection.execute(found.order_by(*order)).all()
 
 

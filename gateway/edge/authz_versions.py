@@ -41,7 +41,7 @@ class VersionCalls(AuthzLine):
         return await self.ask("DELETE", _version(version), actor=actor)
 
     async def shadow(self, version: str, *, actor: str) -> Json:
-        """What a version made of the live questions: `on`, `since`, `compared`, `differed`, `failed`, `differences`."""
+        """What a version made of the live questions, as `models.wire.bundles.Shadow`."""
         return await self.ask("GET", f"{_version(version)}/shadow", actor=actor)
 
     async def switch_shadow(self, version: str, *, on: bool, actor: str) -> Json:

@@ -24,9 +24,10 @@ from gateway.review.version_words import (
     rule_links,
     version_href,
 )
-from gateway.web.language import _
+from gateway.web.language import N_, _
 from gateway.web.pages import page, part, say, see_other
-from models.vocabulary import VersionState
+from gateway.web.words import Badge
+from models.vocabulary import LiveQuestion, VersionState, WouldBe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +37,19 @@ if TYPE_CHECKING:
 
     from gateway.review.version_words import VersionView
 
+# Whoever gains something comes first.
+_WOULD = {
+    WouldBe.ALLOWED: (N_("Denied now, would be allowed"), N_("Would allow"), "warn"),
+    WouldBe.MORE: (N_("Lists that would show more"), N_("Would show more"), "warn"),
+    WouldBe.OTHER: (N_("Lists that would show some more and some less"), N_("Would show others"), "warn"),
+    WouldBe.DENIED: (N_("Allowed now, would be denied"), N_("Would deny"), "info"),
+    WouldBe.LESS: (N_("Lists that would show less"), N_("Would show less"), "info"),
+}
+_WAYS = {
+    LiveQuestion.EVALUATION: N_("Single questions"),
+    LiveQuestion.SEARCH: N_("Questions in searches"),
+    LiveQuestion.PLAN: N_("Lists, each as a whole"),
+}
 PERIODS = {"day": timedelta(days=1), "week": timedelta(days=7)}
 
 
@@ -51,24 +65,31 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """Live questions of one sort that were answered one way and would have been answered the other."""
+    """Live questions of one sort that were answered one way and would have been answered another."""
 
     title: str
-    would_allow: bool
+    would: str
+    badge: Badge
     count: int
     examples: tuple[Example, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Shadow:
-    """What the version made of the live questions."""
+class Way:
+    """The questions that were asked in one way; `told` is the API's `ShadowAsked`."""
 
-    on: bool
+    title: str
+    told: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """What the version made of the live questions; `told` is the API's `Shadow`."""
+
     since: str
-    compared: int
-    differed: int
-    failed: int
+    ways: tuple[Way, ...]
     apart: tuple[Apart, ...]
+    told: Mapping[str, Any]
 
 
 async def version_page(request: Request) -> Response:
@@ -183,23 +204,29 @@ async def _refuse(request: Request, error: Rejected) -> None:
 
 
 def _shadow(request: Request, told: Mapping[str, Any]) -> Shadow:
-    apart = [
-        Apart(
-            title=question_words(each["subject_type"], [each["action"]], each["resource_type"]),
-            would_allow=each["staged"],
-            count=each["count"],
-            examples=tuple(_example(request, example) for example in each["examples"]),
-        )
-        for each in told["differences"]
-    ]
-    apart.sort(key=lambda each: (not each.would_allow, -each.count))
+    gains_first = list(_WOULD)
+    apart = sorted(told["differences"], key=lambda each: (gains_first.index(each["would"]), -each["count"]))
     return Shadow(
-        on=told["on"],
         since=moment(request, told["since"]) if told["since"] else "",
-        compared=told["compared"],
-        differed=told["differed"],
-        failed=told["failed"],
-        apart=tuple(apart),
+        ways=tuple(_way(each) for each in told["asked"] if each["compared"] or each["not_compared"]),
+        apart=tuple(_apart(request, each) for each in apart),
+        told=told,
+    )
+
+
+def _way(told: Mapping[str, Any]) -> Way:
+    label = _WAYS[told["asked"]]
+    return Way(_(label), told)
+
+
+def _apart(request: Request, told: Mapping[str, Any]) -> Apart:
+    would, label, tone = _WOULD[told["would"]]
+    return Apart(
+        title=question_words(told["subject_type"], [told["action"]], told["resource_type"]),
+        would=_(would),
+        badge=Badge(_(label), tone),
+        count=told["count"],
+        examples=tuple(_example(request, example) for example in told["examples"]),
     )
 
 

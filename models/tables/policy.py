@@ -61,16 +61,21 @@ class PolicyProcessRow(AccessTable, table=True):
 
 
 class PolicyShadowCountRow(AccessTable, table=True):
-    """How often live questions of one sort were decided alike, or otherwise, by the bundle that shadowed."""
+    """How often live questions of one sort were decided alike, or otherwise, by the bundle that shadowed.
+
+    `was` is the answer in service; of a plan, whether it allows anything.
+    """
 
     __tablename__ = "policy_shadow_counts"
 
     digest: str = Field(primary_key=True, max_length=64)
+    asked: str = Field(primary_key=True, max_length=16)  # evaluation, search, plan
     subject_type: str = Field(primary_key=True, max_length=64)
     action: str = Field(primary_key=True, max_length=64)
     resource_type: str = Field(primary_key=True, max_length=64)
     was: bool = Field(primary_key=True)
-    would: str = Field(primary_key=True, max_length=16)  # allowed, denied, failed
+    # allowed, denied, failed, not_compared; of a plan same, more, less, other, failed, not_compared
+    would: str = Field(primary_key=True, max_length=16)
     count: int = Field(sa_type=BigInteger)
     examples: list[Any] = Field(sa_type=Document)  # the last ones, ids only
 

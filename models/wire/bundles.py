@@ -6,7 +6,12 @@ from datetime import datetime  # noqa: TC003 (pydantic reads the annotation)
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.vocabulary import DeploymentKind, VersionState  # noqa: TC001 (pydantic reads the annotations)
+from models.vocabulary import (  # noqa: TC001 (pydantic reads the annotations)
+    DeploymentKind,
+    LiveQuestion,
+    VersionState,
+    WouldBe,
+)
 
 
 class NewVersion(BaseModel):
@@ -75,7 +80,7 @@ class ShadowSwitch(BaseModel):
 
 
 class ShadowExample(BaseModel):
-    """A live question that it decided otherwise."""
+    """A live question that it decided otherwise; a plan is about no item in particular."""
 
     request_id: str
     subject: str = Field(examples=["account/dana"])
@@ -84,25 +89,46 @@ class ShadowExample(BaseModel):
 
 
 class ShadowDifference(BaseModel):
-    """Live questions of one sort that were answered `serving` and would have been answered `staged`."""
+    """Live questions of one sort that were answered `serving` and would have been answered otherwise.
 
+    `would` is `allowed` or `denied`. Of a plan, `serving` is whether it allows anything, and the staged one would allow
+    `more` and nothing less, `less` and nothing more, or `other` items.
+    """
+
+    asked: LiveQuestion
     subject_type: str
     action: str
     resource_type: str
     serving: bool
-    staged: bool
+    would: WouldBe
     count: int
     examples: list[ShadowExample] = Field(description="At most the last 20.")
 
 
-class Shadow(BaseModel):
-    """What a bundle made of the live questions since it was last switched on; `failed` of them it could not answer."""
+class ShadowCounts(BaseModel):
+    """How many live questions were put to it, how many of these it would answer otherwise or could not answer.
 
-    on: bool
-    since: datetime | None
+    `not_compared` counts those that were not put to it, because there were too many at once.
+    """
+
     compared: int
     differed: int
     failed: int
+    not_compared: int
+
+
+class ShadowAsked(ShadowCounts):
+    """The same for the questions that were asked in one way; of a search, each candidate is a question."""
+
+    asked: LiveQuestion
+
+
+class Shadow(ShadowCounts):
+    """What a bundle made of the live questions since it was last switched on: in all, and by how they were asked."""
+
+    on: bool
+    since: datetime | None
+    asked: list[ShadowAsked]
     differences: list[ShadowDifference]
 
 

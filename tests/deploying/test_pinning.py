@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from authz_service.api import evaluations, plans
+from authz_service.api import evaluations, planning
 from authz_service.api.serving import Serving
 from tests.api.test_bundles import OWN_PLAN, staged, strict
 
@@ -32,7 +32,7 @@ def swaps(api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     decider = service.watch.prepare(digest)
     evaluator = type(service.serving.evaluator)
     evaluate: Callable[..., Any] = evaluator.evaluate
-    planned: Callable[..., Any] = plans._Planning.plan
+    planned: Callable[..., Any] = planning.Planning.plan
 
     def swap() -> None:
         service.put_in_service(Serving(2, decider, service.sampler))
@@ -47,7 +47,7 @@ def swaps(api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
     with monkeypatch.context() as patch:
         patch.setattr(evaluator, "evaluate", evaluate_then)
-        patch.setattr(plans._Planning, "plan", plan_then)
+        patch.setattr(planning.Planning, "plan", plan_then)
         yield digest
 
 

@@ -84,11 +84,12 @@ def test_the_counts_are_exactly_the_differences(api_on_both: Api, bundles: Path)
         len(differing),
         0,
     )
-    expected = Counter((each[1], each[2], was[each], would[each]) for each in differing)
+    expected = Counter((each[1], each[2], was[each], "allowed" if would[each] else "denied") for each in differing)
     assert {
-        (each["action"], each["resource_type"], each["serving"], each["staged"]): each["count"]
+        (each["action"], each["resource_type"], each["serving"], each["would"]): each["count"]
         for each in found["differences"]
     } == expected
+    assert {each["asked"] for each in found["differences"]} == {"evaluation"}
     for each in found["differences"]:
         people = {example["subject"] for example in each["examples"]}
         sort = (each["action"], each["resource_type"])
@@ -98,16 +99,20 @@ def test_the_counts_are_exactly_the_differences(api_on_both: Api, bundles: Path)
 
 @on_sqlite_only
 def test_what_nobody_asked_live_is_not_compared(api_on_both: Api) -> None:
-    """Questions at another time, searches, plans, changes, and whatever the caller's token does not cover."""
+    """Questions, plans and searches at another time, changes, and whatever the caller's token does not cover."""
     api = api_on_both
     digest = staged(api, strict())
     switch(api, digest, on=True)
     asked = question("rosa", "view", "service_plan", "plan_rosa")
-    api.evaluate({**asked, "context": {"at": "2026-06-01T00:00:00Z"}})
-    api.evaluate(asked, token=api.token(practices=("harborview",)))
-    api.call("POST", "/v1/plan", {**asked, "resource": {"type": "service_plan"}})
-    search = {"subject": asked["subject"], "action": asked["action"], "resource": {"type": "service_plan"}}
-    assert api.call("POST", "/access/v1/search/resource", search).status_code == 200
+    at, elsewhere = {"context": {"at": "2026-06-01T00:00:00Z"}}, api.token(practices=("harborview",))
+    listed = {**asked, "resource": {"type": "service_plan", "properties": {"client_id": "rosa"}}}
+    for path, body in (
+        ("/access/v1/evaluation", asked),
+        ("/v1/plan", listed),
+        ("/access/v1/search/resource", listed),
+    ):
+        assert api.call("POST", path, {**body, **at}).status_code == 200
+        assert api.call("POST", path, body, token=elsewhere).status_code == 200
     assert told(api, digest)["compared"] == 0
     api.evaluate(asked)
     assert told(api, digest)["compared"] == 1

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect
+from sqlalchemy import create_engine, inspect, text
 
 from authz_service.storage import Database, migrate
+from authz_service.storage.database import MIGRATIONS
 from models.tables import access, policy, trail
 from models.tables.base import AccessTable
 
@@ -58,3 +61,34 @@ def test_every_table_of_history_can_hold_only_one_current_row_of_a_thing(databas
         unique = {tuple(index["column_names"]) for index in inspector.get_indexes(name) if index["unique"]}
         assert tuple(table.identity) in unique
     database.dispose()
+
+
+def test_what_a_shadow_counted_before_plans_stays_as_single_questions(database_url: str) -> None:
+    """And a step back leaves them alone, while it forgets what the older tables cannot hold."""
+    columns = "digest, subject_type, action, resource_type, was, would, count, examples"
+    values = "'d', 'account', 'view', 'invoice', true, '{}', 7, '[]'"
+    engine = create_engine(database_url.replace("authz:@", "postgres:@"))
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0008")
+        connection.execute(text(f"INSERT INTO policy_shadow_counts ({columns}) VALUES ({values.format('denied')})"))
+        command.upgrade(config, "0009")
+        assert inspect(connection).get_pk_constraint("policy_shadow_counts")["constrained_columns"] == [
+            "digest",
+            "asked",
+            "subject_type",
+            "action",
+            "resource_type",
+            "was",
+            "would",
+        ]
+        (kept,) = connection.execute(text("SELECT asked, would, count FROM policy_shadow_counts")).all()
+        assert tuple(kept) == ("evaluation", "denied", 7)
+        more = f"INSERT INTO policy_shadow_counts ({columns}, asked) VALUES ({values.format('more')}, 'plan')"
+        connection.execute(text(more))
+        command.downgrade(config, "0008")
+        found = connection.execute(text("SELECT would, count FROM policy_shadow_counts")).all()
+        assert [tuple(each) for each in found] == [("denied", 7)]
+    engine.dispose()
