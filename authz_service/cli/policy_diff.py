@@ -34,7 +34,7 @@ class DifferenceFormat(StrEnum):
 
 
 _LISTED = {DifferenceFormat.TEXT: 20, DifferenceFormat.MARKDOWN: 20, DifferenceFormat.JSON: 200}
-_LONG = 20_000  # pairs of account and client; fewer are over before anybody looks at the progress
+_LONG = 20_000  # pairs of a person and a client; fewer are over before anybody looks at the progress
 
 
 def diff(
@@ -71,7 +71,7 @@ def _touched(old: Policy, new: Policy) -> Touched:
 
 def _show_progress(done: int, pairs: int) -> None:
     if pairs >= _LONG:
-        typer.echo(f"\r{done:,} of {pairs:,} pairs of account and client", err=True, nl=done == pairs)
+        typer.echo(f"\r{done:,} of {pairs:,} pairs of a person and a client", err=True, nl=done == pairs)
 
 
 def _written(form: DifferenceFormat, difference: Difference, touched: Touched | None, names: tuple[str, str]) -> str:

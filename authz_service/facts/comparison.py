@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from authz_service.engine.diagram import Node
-from authz_service.engine.plan import MissingFactsError, residual
-from authz_service.engine.question import InvalidSituationError
 from authz_service.engine.sources import names_read
 from authz_service.facts.bindings import bindings_of
 from authz_service.facts.decision import KNOWN_BY, answer
 from authz_service.facts.request import Authn, Request
-from authz_service.facts.shapes import Shapes, source_of
+from authz_service.facts.sides import Sides
 from authz_service.facts.sources import FactError
 from models.vocabulary import SubjectType
 
@@ -29,11 +27,13 @@ if TYPE_CHECKING:
     from authz_service.facts.decision import Asked, Decider
     from authz_service.facts.derive import Seat
     from authz_service.facts.rows import Access
+    from authz_service.facts.sides import Place
 
 # Whoever is spoken of signs in as strongly as any practice asks, with a password of their own.
 SIGNED_IN = Authn(amr=("pwd", "otp"), password_change_due=False)
 # What is asked about something that is not there yet: no registered item is meant.
 BEGINNING = frozenset({("appointment", "request"), ("document", "upload"), ("thread", "start")})
+_OF_PRACTICES = frozenset(kind for kind, owner in KNOWN_BY.items() if owner == "practice_id")
 _KEPT = 4096
 Items: TypeAlias = "Sequence[tuple[str, str, Mapping[str, Any]]]"  # type, id, raw properties
 ReadItems: TypeAlias = "Callable[[Iterable[str], Iterable[str]], Mapping[str, Items]]"
@@ -73,16 +73,6 @@ class _Way(NamedTuple):
     seat: Seat
 
 
-class _Place(NamedTuple):
-    """A question as it is asked before and after; None where that policy has no such question."""
-
-    action: str
-    kind: str
-    sides: tuple[Asked | None, Asked | None]
-    # Whether both read the same facts of an item, from the same: what cannot be read is denied whatever remains.
-    reads_alike: bool
-
-
 @dataclass(slots=True)
 class _Pair:
     """One account and client, with their seats in both states and what was found."""
@@ -94,7 +84,7 @@ class _Pair:
     gains: list[Right]
     loses: list[Right]
     # For a type: the questions whose answers about items may differ, with the ways that can allow on each side.
-    open: dict[str, list[tuple[_Place, tuple[Seat, ...], tuple[Seat, ...]]]]
+    open: dict[str, list[tuple[Place, tuple[Seat, ...], tuple[Seat, ...]]]]
 
     def note(self, right: Right, was: bool, is_now: bool) -> None:
         if was is not is_now:
@@ -106,28 +96,9 @@ class Comparison:
 
     def __init__(self, decider: Decider, after: Decider | None = None) -> None:
         self._deciders = (decider, after or decider)
-        self._one_policy = after is None or after is decider
-        places = dict.fromkeys(
-            (action, kind)
-            for each in self._deciders
-            for kind, actions in each.policy.resource_types.items()
-            for action in actions
-            if KNOWN_BY.get(kind) != "practice_id"
-        )
-        self._places = [place for key in places if (place := self._place(*key)) is not None]
-        self._shapes = Shapes()
-        self._rests: dict[tuple[Any, ...], tuple[Diagram | None, ...]] = {}
+        self._sides = Sides(self._deciders, SubjectType.ACCOUNT, without=_OF_PRACTICES)
         self._differing: dict[tuple[Any, ...], tuple[int, ...]] = {}
         self._names: dict[tuple[int, Node], tuple[str, ...]] = {}
-
-    def _place(self, action: str, kind: str) -> _Place | None:
-        before, after = (each.prepared(SubjectType.ACCOUNT, action, kind) for each in self._deciders)
-        if not any(each is not None and each.question.diagram is not False for each in (before, after)):
-            return None
-        alike = self._one_policy or (
-            before is not None and after is not None and _facts_read(before) == _facts_read(after)
-        )
-        return _Place(action, kind, (before, after), alike)
 
     def compare(
         self, before: State, after: State, relations: Iterable[tuple[str, str]], read_items: ReadItems
@@ -150,12 +121,12 @@ class Comparison:
     def _pair(self, before: State, after: State, account_id: str, client_id: str) -> _Pair | None:
         was = self._seats(0, before, account_id, client_id)
         will = self._seats(1, after, account_id, client_id)
-        if self._one_policy and was == will and before.now == after.now:
+        if self._sides.one_policy and was == will and before.now == after.now:
             return None
         pair = _Pair(account_id, client_id, was, will, [], [], {})
-        old, new = [self._rests_of(0, seat) for seat in was], [self._rests_of(1, seat) for seat in will]
+        old, new = [self._sides.rests_of(0, seat) for seat in was], [self._sides.rests_of(1, seat) for seat in will]
         for at in self._differing_places(was, will, old, new, before.now != after.now):
-            place = self._places[at]
+            place = self._sides.places[at]
             here, there = _ways(at, old, was), _ways(at, new, will)
             if self._same(at, here, there, (before.now, after.now)):
                 continue
@@ -184,15 +155,6 @@ class Comparison:
         except FactError:  # A row holds what is no value of its fact: every question is denied.
             return ()
 
-    def _rests_of(self, side: int, seat: Seat) -> tuple[Diagram | None, ...]:
-        key = (0 if self._one_policy else side, seat.subject)
-        found = self._rests.get(key)
-        if found is None:
-            if len(self._rests) >= _KEPT:
-                self._rests.clear()
-            found = self._rests[key] = tuple(_rest(place.sides[side], seat) for place in self._places)
-        return found
-
     def _differing_places(
         self,
         was: tuple[Seat, ...],
@@ -203,7 +165,7 @@ class Comparison:
     ) -> Iterable[int]:
         """Of which questions the answers may differ; where the seats compare items with the same, that is known."""
         if [seat.bound for seat in was] != [seat.bound for seat in will]:
-            return range(len(self._places))
+            return range(len(self._sides.places))
         key = (tuple(seat.subject for seat in was), tuple(seat.subject for seat in will), other_time)
         found = self._differing.get(key)
         if found is None:
@@ -211,23 +173,11 @@ class Comparison:
                 self._differing.clear()
             found = self._differing[key] = tuple(
                 at
-                for at in range(len(self._places))
-                if any(not self._alike(at, one[at], two[at]) for one, two in zip(old, new, strict=True))
+                for at in range(len(self._sides.places))
+                if any(not self._sides.alike(at, one[at], two[at]) for one, two in zip(old, new, strict=True))
                 or (other_time and any(self._reads_clock(at, each[at]) for each in new))
             )
         return found
-
-    def _alike(self, at: int, one: Diagram | None, other: Diagram | None) -> bool:
-        """Whether the same remains of a question; what is not known is like nothing."""
-        place = self._places[at]
-        if one is None or other is None or (one is False) is not (other is False):
-            return False
-        if one is False or self._one_policy:
-            return one is other
-        before, after = place.sides
-        if not place.reads_alike or before is None or after is None:
-            return False
-        return self._shapes.of(before.question, one) == self._shapes.of(after.question, other)
 
     def _reads_clock(self, at: int, rest: Diagram | None) -> bool:
         return isinstance(rest, Node) and "appointment_timing" in self._names_read(at, 1, rest)
@@ -239,10 +189,10 @@ class Comparison:
         if len(here) != len(there):
             return False
         for one, other in zip(here, there, strict=True):
-            if one.rest is None or not self._alike(at, one.rest, other.rest):
+            if one.rest is None or not self._sides.alike(at, one.rest, other.rest):
                 return False
             if isinstance(one.rest, Node) and (one.seat.bound != other.seat.bound or instants[0] != instants[1]):
-                kind = self._places[at].kind
+                kind = self._sides.places[at].kind
                 old = bindings_of(one.seat.bound, kind, instants[0])
                 new = bindings_of(other.seat.bound, kind, instants[1])
                 if any(old.get(name) != new.get(name) for name in self._names_read(at, 0, one.rest)):
@@ -252,7 +202,7 @@ class Comparison:
     def _names_read(self, at: int, side: int, rest: Node) -> tuple[str, ...]:
         key = (at, rest)
         found = self._names.get(key)
-        asked = self._places[at].sides[side]
+        asked = self._sides.places[at].sides[side]
         if found is None and asked is not None:
             question = asked.question
             levels = {question.diagrams.names[level] for level in question.diagrams.support(rest)}
@@ -261,28 +211,10 @@ class Comparison:
         return found or ()
 
 
-def _facts_read(asked: Asked) -> frozenset[tuple[str, str, frozenset[object]]]:
-    """What a question reads of an item, and from where."""
-    question = asked.question
-    read = {question.diagrams.names[level] for level in question.diagrams.support(question.diagram)}
-    return frozenset(
-        (fact.name, source_of(fact), frozenset(fact.values)) for fact in question.resource_slots if fact.name in read
-    )
-
-
 def _ways(place: int, rests: Sequence[tuple[Diagram | None, ...]], seats: Sequence[Seat]) -> tuple[_Way, ...]:
     """The seats through which something of the question at this place may be allowed."""
     pairs = zip(rests, seats, strict=True)
     return tuple(_Way(each[place], seat) for each, seat in pairs if each[place] is not False)
-
-
-def _rest(asked: Asked | None, seat: Seat) -> Diagram | None:
-    if asked is None:
-        return False
-    try:
-        return residual(asked.question, seat.subject)
-    except (MissingFactsError, InvalidSituationError):
-        return None
 
 
 def _allows(asked: Asked | None, ways: Sequence[_Way], known: Mapping[str, Any], right: Right, now: datetime) -> bool:
@@ -296,12 +228,13 @@ def _compare_items(pair: _Pair, items: Items, before: datetime, after: datetime)
     for kind, item, known in items:
         for place, old, new in pair.open.get(kind, ()):
             request = Request(SubjectType.ACCOUNT, pair.account_id, place.action, kind, item, before)
-            was = _may(place.sides[0], old, request, known)
-            will = _may(place.sides[1], new, request._replace(now=after), known)
+            was = may(place.sides[0], old, request, known)
+            will = may(place.sides[1], new, request._replace(now=after), known)
             pair.note(Right(place.action, kind, item), was, will)
 
 
-def _may(asked: Asked | None, seats: tuple[Seat, ...], request: Request, known: Mapping[str, Any]) -> bool:
+def may(asked: Asked | None, seats: tuple[Seat, ...], request: Request, known: Mapping[str, Any] | None) -> bool:
+    """Whether the question is allowed through one of these seats; without question or seat it is not."""
     return asked is not None and bool(seats) and answer(asked, seats, request, known).allowed
 
 

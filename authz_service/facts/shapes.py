@@ -25,13 +25,13 @@ class Shapes:
         self._known: dict[Node, Shape] = {}
 
     def of(self, question: Question, d: Diagram) -> Shape:
-        """The shape of a diagram over the facts of a question's resource, such as what `residual` leaves."""
+        """The shape of a diagram over the facts of a question, such as its own or what `residual` leaves."""
         if isinstance(d, bool):
             return d
         found = self._known.get(d)
         if found is None:
             name = question.diagrams.names[d.level]
-            fact = next(fact for fact in question.resource_slots if fact.name == name)
+            fact = next(fact for fact in (*question.resource_slots, *question.subject_slots) if fact.name == name)
             tests = tuple(
                 (type(value), value, self.of(question, child))
                 for value, child in zip(fact.values, d.children, strict=True)

@@ -1,22 +1,24 @@
-"""Whom a change of policy touches now: what accounts gain and lose, with the rows, items and clock of the present."""
+"""Whom a change of policy touches now: what accounts and staff gain and lose, with the rows and clock of today."""
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from authz_service.facts.comparison import BEGINNING, Comparison, State
+from authz_service.review.pace import Pace
+from authz_service.review.touched_staff import StaffComparison
 from authz_service.storage.practice_rows import read_items, read_practice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import datetime
 
     from authz_service.facts.comparison import Difference, Right
     from authz_service.facts.decision import Decider
     from authz_service.facts.snapshot import Snapshot
+    from authz_service.review.touched_staff import TouchedStaff
     from authz_service.storage import AccessStore
     from authz_service.storage.reading import Reading
 
@@ -38,20 +40,23 @@ class TouchedRight(NamedTuple):
 
 @dataclass(slots=True)
 class Touched:
-    """Everything that is gained and lost, in order of practice, account and client.
+    """Everything that is gained and lost, in order of practice, then of account and client, or of staff member.
 
-    `complete`: every account was looked at before time ran out.
+    `complete`: everybody was looked at before time ran out.
     """
 
     gains: list[TouchedRight] = field(default_factory=list)
     loses: list[TouchedRight] = field(default_factory=list)
+    staff_gains: list[TouchedStaff] = field(default_factory=list)
+    staff_loses: list[TouchedStaff] = field(default_factory=list)
+    staff_clients: set[str] = field(default_factory=set)
     items: set[tuple[str, str, str]] = field(default_factory=set)  # client, type, id
     complete: bool = True
 
     @property
     def rights(self) -> int:
         """How many rights differ."""
-        return len(self.gains) + len(self.loses)
+        return sum(map(len, (self.gains, self.loses, self.staff_gains, self.staff_loses)))
 
     @property
     def accounts(self) -> set[str]:
@@ -59,9 +64,14 @@ class Touched:
         return {right.account_id for right in (*self.gains, *self.loses)}
 
     @property
+    def staff(self) -> set[str]:
+        """Whose rights differ, of the staff."""
+        return {right.staff_id for right in (*self.staff_gains, *self.staff_loses)}
+
+    @property
     def clients(self) -> set[str]:
         """Towards whom rights differ."""
-        return {right.client_id for right in (*self.gains, *self.loses)}
+        return {right.client_id for right in (*self.gains, *self.loses)} | self.staff_clients
 
 
 def whom_it_touches(
@@ -73,20 +83,27 @@ def whom_it_touches(
     deadline: float | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Touched:
-    """What every account would gain and lose if the second policy took the place of the first.
+    """What every account and staff member would gain and lose if the second policy took the place of the first.
 
-    `practices` limits it to theirs; `deadline` is of `time.monotonic`. `progress` is told of how many pairs of account
-    and client of a practice so many have been looked at.
+    `practices` limits it to theirs; `deadline` is of `time.monotonic`. `progress` is told of how many pairs of a person
+    and a client of a practice so many have been looked at. Staff are asked about their own practice.
     """
-    comparison = Comparison(*deciders)
+    comparison, of_staff = Comparison(*deciders), StaffComparison(deciders)
     found = Touched()
     with store.reading() as rows:
         for practice_id in rows.practices():
             if practices is not None and practice_id not in practices:
                 continue
             snapshot = read_practice(rows, practice_id)
-            if snapshot is not None and not _compare(found, comparison, rows, snapshot, now, deadline, progress):
-                return found
+            if snapshot is None:
+                continue
+            pairs = sorted({(grant.account_id, grant.client_id) for grant in snapshot.grants.values()})
+            pace = Pace(deadline, progress, len(pairs) + of_staff.pairs(snapshot))
+            found.complete = _compare(found, comparison, rows, snapshot, now, pairs, pace) and of_staff.look(
+                found, rows, snapshot, now, pace
+            )
+            if not found.complete:
+                break
     return found
 
 
@@ -96,24 +113,21 @@ def _compare(  # noqa: PLR0917 - one practice of many
     rows: Reading,
     snapshot: Snapshot,
     now: datetime,
-    deadline: float | None,
-    progress: Callable[[int, int], None] | None,
+    pairs: Sequence[tuple[str, str]],
+    pace: Pace,
 ) -> bool:
-    """Whether all of the practice was looked at."""
+    """Whether all accounts of the practice were looked at."""
     (practice_id,) = snapshot.practices
     state = State(snapshot, now)
-    pairs = sorted({(grant.account_id, grant.client_id) for grant in snapshot.grants.values()})
     for start in range(0, len(pairs), _AT_ONCE):
-        if deadline is not None and time.monotonic() > deadline:
-            found.complete = False
+        if pace.is_over:
             return False
         part = pairs[start : start + _AT_ONCE]
         for each in comparison.compare(
             state, state, part, lambda types, clients: read_items(rows, practice_id, types, clients)
         ):
             _add(found, each)
-        if progress is not None:
-            progress(start + len(part), len(pairs))
+        pace.step(len(part))
     return True
 
 

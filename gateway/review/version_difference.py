@@ -54,6 +54,16 @@ class TouchedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class StaffRow:
+    """What a staff member gains or loses, by id; `clients` is 0 where no client is named."""
+
+    staff: str
+    what: str
+    clients: int
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """A difference as a page shows it; `told` is what the service says."""
 
@@ -65,6 +75,8 @@ class Difference:
     denied: tuple[Group, ...]
     gains: tuple[TouchedRow, ...]
     loses: tuple[TouchedRow, ...]
+    staff_gains: tuple[StaffRow, ...]
+    staff_loses: tuple[StaffRow, ...]
     told: Mapping[str, Any]
 
     @property
@@ -132,6 +144,8 @@ async def read_difference(request: Request, old: str, new: str) -> Difference | 
         denied=tuple(_groups(told["newly_denied"], old, new)),
         gains=tuple(_touched(touched["gains"])),
         loses=tuple(_touched(touched["loses"])),
+        staff_gains=tuple(_touched_staff(touched["staff_gains"])),
+        staff_loses=tuple(_touched_staff(touched["staff_loses"])),
         told=told,
     )
 
@@ -187,8 +201,16 @@ def _condition(term: Mapping[str, Sequence[str | bool]]) -> str:
 
 def _touched(rows: Iterable[Mapping[str, Any]]) -> Iterable[TouchedRow]:
     for row in rows:
-        what = question_words("account", [row["action"]], row["resource_type"]).partition(": ")[2]
-        yield TouchedRow(row["account_id"], row["client_id"], what, row["items"])
+        yield TouchedRow(row["account_id"], row["client_id"], _what("account", row), row["items"])
+
+
+def _touched_staff(rows: Iterable[Mapping[str, Any]]) -> Iterable[StaffRow]:
+    for row in rows:
+        yield StaffRow(row["staff_id"], _what("staff", row), row["clients"], row["items"])
+
+
+def _what(subject: str, row: Mapping[str, Any]) -> str:
+    return question_words(subject, [row["action"]], row["resource_type"]).partition(": ")[2]
 
 
 _MAY = Guard("view", "policy")

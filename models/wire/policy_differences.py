@@ -36,18 +36,35 @@ class TouchedRight(BaseModel):
     items: int
 
 
-class Touched(BaseModel):
-    """Whom the difference touches now, among the accounts of the actor's practice; staff are not looked at.
+class TouchedStaff(BaseModel):
+    """An action that a staff member gains or loses: towards how many clients, and on how many registered items.
 
-    `complete` is false where time ran out before every account was looked at. `gains` and `loses` list the first only;
-    `left_out` is how many more there are.
+    `practice`: where no client is named, as for what is the practice's as such.
+    """
+
+    staff_id: str
+    action: str
+    resource_type: str
+    practice: bool
+    clients: int
+    items: int
+
+
+class Touched(BaseModel):
+    """Whom the difference touches now, among the accounts and staff of the actor's practice.
+
+    `complete` is false where time ran out before everybody was looked at. `gains` and `loses`, and those of staff, list
+    the first only; `left_out` is how many more there are.
     """
 
     accounts: int
+    staff: int
     clients: int
     items: int
     gains: list[TouchedRight]
     loses: list[TouchedRight]
+    staff_gains: list[TouchedStaff]
+    staff_loses: list[TouchedStaff]
     left_out: int
     complete: bool
 

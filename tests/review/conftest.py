@@ -162,12 +162,16 @@ def laboratory() -> Laboratory:
 
 
 @pytest.fixture(scope="session")
-def mutated(laboratory: Laboratory) -> Callable[[int, int], list[Policy]]:
-    """So many mutants of ours that answer some question otherwise, each with a digest of its own."""
+def mutated(laboratory: Laboratory) -> Callable[..., list[Policy]]:
+    """So many mutants of ours that answer some question otherwise, each with a digest of its own.
 
-    def choose(count: int, seed: int) -> list[Policy]:
+    `folder` limits them to the files below it.
+    """
+
+    def choose(count: int, seed: int, folder: str = "") -> list[Policy]:
         chance, found = random.Random(seed), []
-        for mutant in chance.sample(laboratory.mutants(), len(laboratory.mutants())):
+        mutants = [mutant for mutant in laboratory.mutants() if mutant.file.startswith(folder)]
+        for mutant in chance.sample(mutants, len(mutants)):
             try:
                 policy, changed = laboratory.load(mutant)
             except BundleError:

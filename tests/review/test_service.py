@@ -133,6 +133,23 @@ def test_the_difference_over_http_says_whom_it_touches(api_on_both: Api, new: Po
     assert back["touched"]["loses"] == forth["touched"]["gains"]
 
 
+def test_the_difference_says_which_staff_of_the_own_practice_it_touches(api_on_both: Api, tmp_path: Path) -> None:
+    """A scheduler who may print invoices gains that at the reviewer's practice; nobody of another one is named."""
+    rule = 'scheduler_may("view", _: Client);\n'
+    more = rule + 'scheduler_may("print", _: Invoice);\nadministrator_may("run", _: Policy);\n'
+    policy = edited(tmp_path / "new", [("staff/scheduler.polar", rule, more)])
+    shutil.copytree(tmp_path / "new", api_on_both.settings.bundles_dir / "texts" / policy.digest)
+    difference = api_on_both.call("GET", f"/v1/policy/differences?old=serving&new={policy.digest}", actor=REX).json()
+    touched = difference["touched"]
+    assert (touched["accounts"], touched["staff"], touched["gains"], touched["staff_loses"]) == (0, 3, [], [])
+    jo, priya, prints = sorted(touched["staff_gains"], key=lambda each: str(each["staff_id"]))
+    of_practice = {"action": "run", "resource_type": "policy", "practice": True, "clients": 0, "items": 0}
+    assert (jo, priya) == ({"staff_id": "jo", **of_practice}, {"staff_id": "priya", **of_practice})
+    assert (prints["staff_id"], prints["action"], prints["resource_type"]) == ("sky", "print", "invoice")
+    assert prints["clients"] == touched["clients"]
+    assert prints["items"] == touched["items"] > 1
+
+
 @pytest.mark.parametrize(
     ("actor", "path", "status"),
     [
@@ -234,7 +251,7 @@ def test_the_command_line_says_whom_a_difference_touches(
     arguments = ("diff", POLICIES, unread[0])
     status, text, _ = run(api, monkeypatch, *arguments, "--database")
     assert status == 1
-    assert "TOUCHED NOW: 1 account, 1 client, 1 item" in text
+    assert "TOUCHED NOW: 1 account, 0 staff members, 1 client, 1 item; 2 gained, 0 lost" in text
     assert "  gains: account sam on client mia: view document, 1 item" in text
     status, text, _ = run(api, monkeypatch, *arguments, "--database", "--format", "json")
     body = json.loads(text)

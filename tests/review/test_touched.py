@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from authz_service.facts import comparison
+from authz_service.facts import sides
 from authz_service.facts.comparison import BEGINNING
 from authz_service.facts.decision import Decider
 from authz_service.review import touched_report
@@ -106,7 +106,7 @@ def test_a_comparison_that_trusts_names_alone_misses_what_is_read_from_elsewhere
     """The control: with the sources of facts left out of account, the same comparison fails."""
     new = edited(tmp_path / "new", EDITS["a fact read from elsewhere"])
     expected = brute(seeded_store, Decider(policy), Decider(new))
-    monkeypatch.setattr(comparison, "source_of", lambda _fact: "")
+    monkeypatch.setattr(sides, "source_of", lambda _fact: "")
     monkeypatch.setattr("authz_service.facts.shapes.source_of", lambda _fact: "")
     assert sides_of(touched(seeded_store, policy, new)) != expected
 
@@ -116,7 +116,7 @@ def test_bundles_that_answer_alike_touch_nobody(seeded_store: AccessStore, polic
     """A copy of the bundle gives nothing to anybody and takes nothing away."""
     found = touched(seeded_store, policy, edited(tmp_path / "same", []))
     assert (found.rights, found.accounts, found.clients, found.items) == (0, set(), set(), set())
-    assert "no account gains or loses anything" in touched_report.as_text(found, 20)
+    assert "nobody gains or loses anything" in touched_report.as_text(found, 20)
 
 
 @on_sqlite_only
@@ -126,8 +126,8 @@ def test_what_ran_out_of_time_says_so(seeded_store: AccessStore, policy: Policy,
     deciders = Decider(policy), Decider(new)
     found = whom_it_touches(seeded_store, deciders, FROZEN, deadline=0.0)
     assert not found.complete
-    assert "not every account was looked at" in touched_report.as_text(found, 20)
-    assert "not every account was looked at" in touched_report.as_markdown(found, 20)
+    assert "not everybody was looked at" in touched_report.as_text(found, 20)
+    assert "not everybody was looked at" in touched_report.as_markdown(found, 20)
     assert touched_report.as_body(found, 20)["complete"] is False
 
 

@@ -151,6 +151,22 @@ async def test_the_difference_says_what_is_denied_whom_it_touches_and_which_line
     assert "The files are the same" in same
 
 
+async def test_the_difference_tells_of_staff_beside_families(site: Portal) -> None:
+    rex = await site.as_("rex")
+    name = "staff/scheduler.polar"
+    more = 'scheduler_may("print", _: Invoice);\nadministrator_may("run", _: Policy);\n'
+    digest = await staged(rex, CHANGED | {name: OURS[name] + more})
+    text = (await rex.get((await rex.get(f"{PAGE}/serving/{digest}")).headers["location"])).text
+    [gains, loses] = text[text.index("Whom it touches now") :].split("<h3>")[1:3]
+    assert gains.startswith("Would gain")
+    assert '<th scope="row"><code>sky</code></th><td>Print · Invoice</td>' in gains
+    assert '<th scope="row"><code>jo</code></th>' in gains
+    assert "none is named" in gains
+    assert "<code>sam</code>" in loses
+    assert "3 staff members" in text
+    assert "Sky" not in text
+
+
 async def test_a_shadow_counts_what_it_would_answer_otherwise_and_links_to_the_trail(site: Portal) -> None:
     rex, sam, dana = await site.as_("rex"), await site.as_("sam"), await site.as_("dana")
     digest = await staged(rex)
