@@ -24,8 +24,6 @@ from models.wire import bundles as wire
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
 
-    from sqlalchemy import Row
-
     from authz_service.api.routing import Call
     from authz_service.deploying.versions import Deployment, Version
     from authz_service.engine import Problem
@@ -247,7 +245,7 @@ def _shadow(call: Call, found: Version) -> dict[str, Any]:
     }
 
 
-def _counts(rows: Iterable[Row[Any]]) -> dict[str, int]:
+def _counts(rows: Iterable[Any]) -> dict[str, int]:
     found = dict.fromkeys(("compared", "differed", "failed", "not_compared"), 0)
     for row in rows:
         found["not_compared" if row.would == WouldBe.NOT_COMPARED else "compared"] += row.count

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from authz_service.facts.decision import Decider
     from authz_service.storage.surveying import Survey
 
-# So that no answer waits for long. Of a search, whatever goes beyond is counted, as far as the second figure.
-CLIENTS_MAX = 200
+# So that no answer waits for long. What goes beyond is counted as not compared: of a search, as far as the last figure.
+CLIENTS_MAX = 500
 CANDIDATES_MAX = 200
 COUNTED_MAX = 2000
 _VERDICTS = {

@@ -16,6 +16,7 @@ from authz_service.facts.request import Request
 from policy_tests.world.load import access, load_world
 from tests.api.conftest import question, serving, settings_of
 from tests.api.test_bundles import REVIEWER, VERSIONS, deploy, ours, staged, strict
+from tests.api.test_forward_auth import TABLE, ask
 from tests.conftest import FROZEN, on_sqlite_only
 
 if TYPE_CHECKING:
@@ -116,6 +117,19 @@ def test_what_nobody_asked_live_is_not_compared(api_on_both: Api) -> None:
     assert told(api, digest)["compared"] == 0
     api.evaluate(asked)
     assert told(api, digest)["compared"] == 1
+
+
+def test_what_a_proxy_asks_is_compared_like_any_question(
+    data_dir: Path, sqlite_url: str, standing_clock: StandingClock
+) -> None:
+    """Forward authentication puts single questions."""
+    with serving(settings_of(data_dir, sqlite_url, forward_routes=TABLE), standing_clock) as api:
+        digest = staged(api, strict())
+        switch(api, digest, on=True)
+        assert ask(api, "account/rosa", "GET", "/service-plans/plan_rosa").status_code == 200
+        found = told(api, digest)
+    assert (found["compared"], found["differed"]) == (1, 1)
+    assert [(each["asked"], each["would"]) for each in found["differences"]] == [("evaluation", "denied")]
 
 
 def test_a_shadow_that_raises_changes_no_answer(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
