@@ -83,7 +83,8 @@ def shadow(
         found = service.ask("GET", path) if on is None else service.ask("PUT", path, {"on": on})
         typer.echo(f"{'on' if found['on'] else 'off'}: {_counts(found)}")
         for each in found["asked"]:
-            typer.echo(f"{_ASKED[each['asked']]:>12}: {_counts(each)}")
+            if each["compared"] or each["not_compared"]:
+                typer.echo(f"  {_ASKED[each['asked']]}: {_counts(each)}")
         for each in found["differences"]:
             question = f"{each['subject_type']} {each['action']} {each['resource_type']}"
             typer.echo(f"{each['count']:>8}  {_WOULD[each['would']]:<11}  {question} ({each['asked']})")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
 from authz_service.cli.policy import app
-from tests.api.test_bundles import STRICT
+from tests.api.test_bundles import OWN_PLAN, STRICT
 from tests.api.test_process import environment, free_port, kinguard, process
 from tests.conftest import ROOT
 
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
 def run(data_dir: Path, port: int, *arguments: str, **more: str) -> Result:
     """The command in this process: starting an interpreter for each would take longer than what it does."""
     return CliRunner().invoke(app, arguments, env=environment(data_dir, KINGUARD_AUTHZ_PORT=str(port), **more))
+
+
+def ask_live(data_dir: Path, port: int) -> None:
+    """A single question, a plan and a search of the client who would lose the service plan."""
+    token = kinguard(data_dir, "token", "--client", "demo-backend", KINGUARD_AUTHZ_PORT=str(port)).stdout.strip()
+    for path in ("/access/v1/evaluation", "/v1/plan", "/access/v1/search/resource"):
+        headers, url = {"Authorization": f"Bearer {token}"}, f"http://127.0.0.1:{port}{path}"
+        assert httpx.post(url, json=OWN_PLAN, headers=headers, trust_env=False).status_code == 200, path
 
 
 def test_a_bundle_goes_into_service_and_back_from_the_command_line(data_dir: Path, tmp_path: Path) -> None:
@@ -42,7 +51,16 @@ def test_a_bundle_goes_into_service_and_back_from_the_command_line(data_dir: Pat
             run(data_dir, port, "shadow", digest[:8], "--on", "--as", "rex").stdout
             == "on: 0 compared, 0 differed, 0 failed\n"
         )
-        assert run(data_dir, port, "shadow", digest[:8], "--as", "staff/rex").stdout.startswith("on:")
+        ask_live(data_dir, port)
+        assert run(data_dir, port, "shadow", digest[:8], "--as", "staff/rex").stdout.splitlines() == [
+            "on: 3 compared, 3 differed, 0 failed",
+            "  evaluations: 1 compared, 1 differed, 0 failed",
+            "  in searches: 1 compared, 1 differed, 0 failed",
+            "  plans: 1 compared, 1 differed, 0 failed",
+            "       1  now denied   account view service_plan (evaluation)",
+            "       1  lists less   account view service_plan (plan)",
+            "       1  now denied   account view service_plan (search)",
+        ]
         done = run(data_dir, port, "deploy", digest[:8], "--reason", "reviewed", "--as", "priya")
         assert (done.exit_code, done.stderr) == (0, "")
         assert done.stdout.startswith(f"deployment 2: {digest} serves in place of ")

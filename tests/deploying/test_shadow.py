@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from authz_service.deploying import shadow as shadows
 from authz_service.deploying.shadow import Shadow
 from authz_service.engine.bundle import bundle_of
 from authz_service.engine.policy import build_policy
 from authz_service.facts.decision import Decider
 from authz_service.facts.request import Request
+from authz_service.storage import Database
 from policy_tests.world.load import access, load_world
 from tests.api.conftest import question, serving, settings_of
 from tests.api.test_bundles import REVIEWER, VERSIONS, deploy, ours, staged, strict
@@ -216,6 +220,56 @@ def test_all_processes_shadow_and_their_counts_add_up(
         wait_until(lambda: told(first, digest)["differed"] == 2)
         switch(first, digest, on=False)
         wait_until(lambda: second.service.serving.evaluator.shadow is None)
+
+
+def read_while_another_adds(shadow: Shadow, database: Database, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What happens in which order, when one thread adds its counts and another asks for all of them."""
+    happened: list[str] = []
+    adding, go_on = threading.Event(), threading.Event()
+
+    def add(*_: object) -> None:
+        adding.set()
+        go_on.wait(10)
+        happened.append("added")
+
+    monkeypatch.setattr(shadows, "_add_counts", add)
+    first = threading.Thread(target=shadow.flush, args=(database,))
+    second = threading.Thread(target=lambda: (shadow.flush(database), happened.append("read")))
+    first.start()
+    assert adding.wait(10)
+    second.start()
+    second.join(0.2)
+    go_on.set()
+    first.join()
+    second.join()
+    return happened
+
+
+def counted_once(bundles: Path) -> Shadow:
+    shadow = Shadow(Decider(build_policy(bundle_of(ours()), bundles)), FROZEN)
+    request = Request("account", "rosa", "view", "service_plan", "plan_rosa", FROZEN)
+    shadow.compare(access(load_world()), request, "r1", was=True)
+    return shadow
+
+
+def test_whoever_asks_for_the_counts_waits_for_those_being_added(
+    bundles: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The beat may be adding them at that very moment."""
+    database = Database(sqlite_url)
+    assert read_while_another_adds(counted_once(bundles), database, monkeypatch) == ["added", "read"]
+    database.dispose()
+
+
+def test_without_waiting_the_counts_would_be_read_before(
+    bundles: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Control of the test above."""
+    shadow = counted_once(bundles)
+    monkeypatch.setattr(shadow, "_flushing", nullcontext())
+    database = Database(sqlite_url)
+    assert read_while_another_adds(shadow, database, monkeypatch) == ["read", "added"]
+    database.dispose()
 
 
 def test_a_restart_goes_on_shadowing(api: Api) -> None:
