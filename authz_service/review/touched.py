@@ -56,7 +56,7 @@ class Touched:
     @property
     def rights(self) -> int:
         """How many rights differ."""
-        return sum(map(len, (self.gains, self.loses, self.staff_gains, self.staff_loses)))
+        return len(self.gains) + len(self.loses) + len(self.staff_gains) + len(self.staff_loses)
 
     @property
     def accounts(self) -> set[str]:

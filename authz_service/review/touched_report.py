@@ -99,7 +99,7 @@ def _cut(touched: Touched, listed: int) -> _Cut:
     staff = listed - accounts
     gains, staff_gains = touched.gains[:accounts], touched.staff_gains[:staff]
     loses, staff_loses = touched.loses[: accounts - len(gains)], touched.staff_loses[: staff - len(staff_gains)]
-    left = touched.rights - sum(map(len, (gains, loses, staff_gains, staff_loses)))
+    left = touched.rights - len(gains) - len(loses) - len(staff_gains) - len(staff_loses)
     return _Cut(gains, loses, staff_gains, staff_loses, left)
 
 

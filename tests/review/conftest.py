@@ -165,12 +165,13 @@ def laboratory() -> Laboratory:
 def mutated(laboratory: Laboratory) -> Callable[..., list[Policy]]:
     """So many mutants of ours that answer some question otherwise, each with a digest of its own.
 
-    `folder` limits them to the files below it.
+    `within` limits them to the files, or folders, of these names.
     """
 
-    def choose(count: int, seed: int, folder: str = "") -> list[Policy]:
-        chance, found = random.Random(seed), []
-        mutants = [mutant for mutant in laboratory.mutants() if mutant.file.startswith(folder)]
+    def choose(count: int, seed: int, within: str | tuple[str, ...] = "") -> list[Policy]:
+        chance = random.Random(seed)
+        found: list[Policy] = []
+        mutants = [mutant for mutant in laboratory.mutants() if mutant.file.startswith(within)]
         for mutant in chance.sample(mutants, len(mutants)):
             try:
                 policy, changed = laboratory.load(mutant)
