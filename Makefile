@@ -13,7 +13,7 @@ run: ## Start the authz service and the gateway with the demo practice
 
 test: ## Run every test, on SQLite and on real PostgreSQL and Redis
 	@deploy/setup.sh dev
-	@command -v chromium >/dev/null || echo "NO CHROMIUM HERE: the tests of pages in a browser are left out; install chromium to run them" >&2
+	@command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || echo "NO CHROMIUM HERE: the tests of pages in a browser are left out; install chromium to run them" >&2
 	$(PY) -m pytest -q -n 2
 
 stories: ## Play the stories in the browser once more, on PostgreSQL and Redis
