@@ -49,7 +49,7 @@ def shadow_plan(call: Call, answered: Planning) -> None:
         return
     was = any(part.plan.kind is not PlanKind.ALWAYS_DENIED for part in answered.parts)
     request = answered.request
-    compare = partial(_compare_plans, answered, shadow.decider)
+    compare = partial(compare_plans, answered, shadow.decider)
     shadow.note(compare, request, call.request_id, was=was, asked=LiveQuestion.PLAN)
 
 
@@ -102,7 +102,11 @@ def _request(asked: Asked, now: datetime) -> Request:
     return Request(*question, now, asked.properties, asked.authn)
 
 
-def _compare_plans(answered: Planning, decider: Decider) -> WouldBe:
+def compare_plans(answered: Planning, decider: Decider) -> WouldBe:
+    """What another policy's plan would let through, compared with the one that was answered.
+
+    Raises what keeps it from being made: ProblemError, PlanError, MissingFactsError, ValueError.
+    """
     was = answered.parts
     would = Planning(decider, answered.caller, answered.asked, answered.now, answered.rows)
     found = None if answered.asked_each else would.plan_at_once()

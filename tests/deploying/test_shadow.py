@@ -232,9 +232,13 @@ def read_while_another_adds(shadow: Shadow, database: Database, monkeypatch: pyt
         go_on.wait(10)
         happened.append("added")
 
+    def read() -> None:
+        shadow.flush(database)
+        happened.append("read")
+
     monkeypatch.setattr(shadows, "_add_counts", add)
     first = threading.Thread(target=shadow.flush, args=(database,))
-    second = threading.Thread(target=lambda: (shadow.flush(database), happened.append("read")))
+    second = threading.Thread(target=read)
     first.start()
     assert adding.wait(10)
     second.start()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 from collections import Counter
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -10,21 +12,28 @@ import pytest
 import yaml
 
 from authz_service.api import plans, search, shadowing
+from authz_service.api.authzen import read_asked
+from authz_service.api.planning import Planning
+from authz_service.api.shadowing import compare_plans
 from authz_service.deploying.shadow import Shadow
 from authz_service.engine.bundle import bundle_of
+from authz_service.engine.condition_difference import Difference
 from authz_service.engine.policy import build_policy
 from authz_service.facts.decision import Decider
 from authz_service.facts.request import Request
 from policy_tests.world.load import access, load_world
 from tests.api.conftest import question
 from tests.api.test_bundles import ours, staged
+from tests.api.test_search import EVERYONE
 from tests.conftest import FROZEN, on_sqlite_only
 from tests.deploying.test_shadow import switch, told
+from tests.facts.test_plan_equals_check import varied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from authz_service.engine.conditions import Condition
     from authz_service.facts.snapshot import Snapshot
     from tests.api.conftest import Api
 
@@ -171,6 +180,63 @@ def test_a_plan_differs_exactly_when_a_single_answer_about_some_item_does(
     assert counts(found, "evaluation") == counts(found, "search") == (0, 0, 0, 0)
     people = {example["subject"] for each in found["differences"] for example in each["examples"]}
     assert people == {each[0] for each, would in zip(PLANS, verdicts, strict=True) if would != "same"}
+
+
+class Rows:
+    """A state of the cast as plans read it."""
+
+    def __init__(self, state: Snapshot) -> None:
+        self.rows = self
+        self.state = state
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.state, name)
+
+    def whole(self, _practice: str) -> Snapshot:
+        """As if there were one practice only: the others' clients are out of reach in any case."""
+        return self.state
+
+    def clients(self, practice: str) -> list[str]:
+        """Ids."""
+        return [each.id for each in self.state.clients.values() if each.practice_id == practice]
+
+
+def wrongly_told(deciders: tuple[Decider, Decider], rows: Snapshot, seed: int) -> tuple[list[Asked], set[str]]:
+    """Plans on a random state of the cast of which something else is told than single answers say; and all that is."""
+    chance = random.Random(seed)
+    state = varied(rows, chance)
+    reading: Any = Rows(state)
+    wrong, told_of = [], set()
+    for asked in chance.sample(PLANS, 60):
+        sent = read_asked(plan_body(*asked), id_needed=False)
+        for one, other in (deciders, deciders[::-1]):
+            answered = Planning(one, EVERYONE, sent, FROZEN, reading)
+            answered.plan()
+            found = compare_plans(answered, other)
+            told_of.add(found.value)
+            if found != verdict((one, other), state, asked):
+                wrong.append(asked)
+    return wrong, told_of
+
+
+@pytest.mark.parametrize("seed", range(4 + int(os.environ.get("KINGUARD_CASES", "0")) // 2000))
+def test_the_same_holds_in_any_state_of_the_cast(deciders: tuple[Decider, Decider], rows: Snapshot, seed: int) -> None:
+    """After random changes of switches, toggles, grants, withheld items and blocks; in both directions."""
+    wrong, told_of = wrongly_told(deciders, rows, seed)
+    assert wrong == []
+    assert len(told_of) > 2
+
+
+def test_a_comparison_that_cannot_tell_more_from_less_is_noticed(
+    deciders: tuple[Decider, Decider], rows: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Control of the test above."""
+
+    def compare_texts(before: Condition, after: Condition) -> Difference:
+        return Difference(more=before != after, less=before != after)
+
+    monkeypatch.setattr(shadowing, "compare_conditions", compare_texts)
+    assert wrongly_told(deciders, rows, 1)[0]
 
 
 def test_plans_of_one_request_are_compared_each(api: Api) -> None:
