@@ -30,6 +30,8 @@ RULE = """
 # A guardian opens no documents, as tried out at {width}.
 forbid(rep: Representative, "view", _: Document, "guardian.no_documents") if
     rep.kind = "guardian";
+
+scheduler_may("print", _: Invoice);
 """
 
 
@@ -71,8 +73,7 @@ def test_a_change_is_staged_read_shadowed_put_into_service_and_rolled_back(
     people: People, stack: Stack, visitors: Callable[[str], Visitor], width: int
 ) -> None:
     first = stack.backend.get("/v1/policy/versions", headers={"Kinguard-Actor": "staff/rex"}).json()["serving"]
-    dana = visitors("dana")
-    note = f"No documents for guardians, {width}"
+    dana, note = visitors("dana"), f"No documents for guardians, {width}"
     try:
         with people.page("rex", width) as page:
             page.goto("/review/versions")
@@ -85,6 +86,7 @@ def test_a_change_is_staged_read_shadowed_put_into_service_and_rolled_back(
             expect(page.get_by_text("guardian.no_documents").first).to_be_visible()
             expect(page.get_by_text("# A guardian opens no documents").first).to_be_visible()
             expect(page.locator("section", has_text="Whom it touches now")).to_contain_text("dana")
+            expect(page.get_by_role("region", name="Would gain: Staff")).to_contain_text("sky")
             look(page, "version_difference")
             page.locator("a.back").click()
             page.get_by_role("button", name="Let it shadow").click()
