@@ -21,6 +21,7 @@ import structlog
 
 from authz_service.clock import system_clock
 from authz_service.logs import configure_logs
+from authz_service.priority import yield_to_answers
 from authz_service.settings import read_settings
 from authz_service.storage import Database
 from authz_service.tokens.keys import ensure_key
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from authz_service.trail.writer import TrailWriter
 
 _COMMAND = (sys.executable, "-m", "authz_service.loading")
-_LEAST_NICE = 19
 _PAUSE_SECONDS = 1.0  # before another is started in place of one that ended
 _STOP_SECONDS = 10.0
 _log = structlog.get_logger()
@@ -170,7 +170,7 @@ class _Saying(TrailLoader):
 
 def _load() -> None:
     """The process."""
-    os.nice(_LEAST_NICE)
+    yield_to_answers()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # Its input ends with the service, and then so does it.
     out = os.fdopen(os.dup(1), "wb")

@@ -1,7 +1,7 @@
 """One live question in a thousand is put to Polar again, in another process; a different answer raises an alarm.
 
-The answer that was given stands: this watches the engine, it does not decide. When more is asked than Polar can follow,
-samples are passed over and counted.
+The answer that was given stands: this watches the engine, it does not decide. When more is asked than Polar can follow
+in the time that answers leave, samples are passed over and counted.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import structlog
 
 from authz_service.engine import MISSING, load_policy
 from authz_service.engine.evaluate import evaluate_line
+from authz_service.priority import yield_to_answers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,6 +156,7 @@ def _write_line(situation: Situation) -> bytes:
 
 def _answer(policies: Path, store: Path, digest: str) -> None:
     """The reference process: a line of JSON in, Polar's answer out, until the input ends."""
+    yield_to_answers()
     policy = load_policy(policies, store)
     if policy.digest != digest:
         sys.exit("the policy files are no longer those that served")

@@ -22,6 +22,7 @@ import orjson
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from authz_service.priority import yield_to_answers
 from authz_service.storage import Database
 from authz_service.tokens.keys import read_key
 from authz_service.tokens.signatures import KeyRefusedError, KeySet, public_jwk, read_jwk
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 _COMMAND = (sys.executable, "-m", "authz_service.verifying")
 _LOCK, _PROGRESS = "verification.lock", "verification.json"
 _TOLD = ("whole", "records", "chains", "checkpoints", "problems")  # of the result, on the page of the record
-_LEAST_NICE = 19
 _SAID_SECONDS = 0.5  # between two words on how far it is
 _LOCK_SECONDS = 1.0
 _PAUSE_SECONDS = 0.05
@@ -173,7 +173,7 @@ class _Verifying:
 
 def _verify() -> None:
     """The process."""
-    os.nice(_LEAST_NICE)
+    yield_to_answers()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.alarm(_SECONDS_MAX)
     _Verifying(Order(**orjson.loads(sys.stdin.buffer.readline()))).run()

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 ITEMS_MAX = 1000
 DEPTH_MAX = 32
-_ID_MAX = 256
-_NAME_MAX = 64
+ID_MAX = 256
+NAME_MAX = 64
 _TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
-_NOTHING: Mapping[str, Any] = {}
-_NO_CONTEXT = (NO_AUTHN, None, False)
+NOTHING: Mapping[str, Any] = {}
+NO_CONTEXT = (NO_AUTHN, None, False)
 
 
 class Semantic(StrEnum):
@@ -85,7 +85,7 @@ def read_batch(document: Mapping[str, Any]) -> tuple[list[Asked | MalformedError
     options = document.get("options")
     if options is not None and type(options) is not dict:
         raise MalformedError("options must be an object")
-    named = (options or _NOTHING).get("evaluations_semantic", Semantic.EXECUTE_ALL.value)
+    named = (options or NOTHING).get("evaluations_semantic", Semantic.EXECUTE_ALL.value)
     try:
         semantic = Semantic(named)
     except ValueError as error:
@@ -138,7 +138,7 @@ def _read_part(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _read_action(document: Mapping[str, Any]) -> str:
     action = _read_part(document, "action").get("name")
-    _check_text(action, "action.name", _NAME_MAX)
+    _check_text(action, "action.name", NAME_MAX)
     return action  # type: ignore[return-value]
 
 
@@ -147,11 +147,11 @@ def _read_entity(
 ) -> tuple[str, Any, Mapping[str, Any]]:
     part = _read_part(document, name)
     entity_type, entity_id, properties = part.get("type"), part.get("id"), part.get("properties")
-    _check_text(entity_type, f"{name}.type", _NAME_MAX)
+    _check_text(entity_type, f"{name}.type", NAME_MAX)
     if entity_id is not None or id_needed:
-        _check_text(entity_id, f"{name}.id", _ID_MAX)
+        _check_text(entity_id, f"{name}.id", ID_MAX)
     if properties is None:
-        properties = _NOTHING
+        properties = NOTHING
     elif type(properties) is not dict:
         raise MalformedError(f"{name}.properties must be an object")
     return entity_type, entity_id, properties  # type: ignore[return-value]
@@ -168,7 +168,7 @@ def _check_text(value: object, name: str, length: int) -> None:
 def _read_context(document: Mapping[str, Any]) -> tuple[Authn, datetime | None, bool]:
     context = document.get("context")
     if context is None:
-        return _NO_CONTEXT
+        return NO_CONTEXT
     if type(context) is not dict:
         raise MalformedError("context must be an object")
     authn, at, explain = context.get("authn"), context.get("at"), context.get("explain", False)

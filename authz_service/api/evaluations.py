@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from authz_service.api.authzen import MalformedError, Semantic, read_asked, read_batch, read_object
+from authz_service.api.authzen import Asked, MalformedError, Semantic
+from authz_service.api.decoding import read_question, read_questions
 from authz_service.api.evaluation import malformed
 from authz_service.api.problems import ProblemError, lacks_scope
 from authz_service.trail.writer import TrailUnavailableError
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from authz_service.api.authzen import Asked
     from authz_service.api.evaluation import Outcome
     from authz_service.api.exchange import Exchange
     from authz_service.api.service import Service
@@ -35,7 +35,7 @@ async def answer_single(service: Service, exchange: Exchange) -> bytes:
     now = service.clock()
     caller = exchange.authenticate(service, now.timestamp(), Scope.EVALUATE)
     _require_json(exchange)
-    return await _single(service, exchange, caller, now, read_asked(read_object(exchange.body)))
+    return await _single(service, exchange, caller, now, read_question(exchange.body))
 
 
 async def answer_batch(service: Service, exchange: Exchange) -> bytes:
@@ -43,11 +43,10 @@ async def answer_batch(service: Service, exchange: Exchange) -> bytes:
     now = service.clock()
     caller = exchange.authenticate(service, now.timestamp(), Scope.EVALUATE)
     _require_json(exchange)
-    document = read_object(exchange.body)
-    batch = read_batch(document)
-    if batch is None:
-        return await _single(service, exchange, caller, now, read_asked(document))
-    items, semantic = batch
+    asked = read_questions(exchange.body)
+    if isinstance(asked, Asked):
+        return await _single(service, exchange, caller, now, asked)
+    items, semantic = asked
     for item in items:
         if not isinstance(item, MalformedError):
             check_at(caller, item)

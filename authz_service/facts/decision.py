@@ -73,7 +73,6 @@ class Asked(NamedTuple):
     decides: Callable[[tuple[Any, ...], tuple[Any, ...]], bool]
     reader: ItemReader
     read: Read
-    is_item: bool  # registered as itself, not known by the id of its owner
     can_be_impossible: bool
 
 
@@ -101,15 +100,16 @@ class Decider:
 
     def decide(self, access: Access, request: Request) -> Decision:
         """May the subject? Allowed when the policy allows it through one of the subject's grants."""
-        key = (request[0], request[2], request[3])
+        return self.decide_known(access, request, registered(access, request[3], request[4]))
+
+    def decide_known(self, access: Access, request: Request, known: Mapping[str, Any] | None) -> Decision:
+        """The same; `known` is what `registered` finds of the resource."""
+        subject_type, _, action, resource_type, _, _, _, _ = request
+        key = (subject_type, action, resource_type)
         asked = self._questions.get(key) or self.prepared(*key)
         if asked is None:
             return self._unknown(request)
         try:
-            if asked.is_item and request.resource_id is not None:
-                known = access.item(request.resource_type, request.resource_id)
-            else:
-                known = registered(access, request.resource_type, request.resource_id)
             seats = self._seats(access, request, known)
         except DeniedError as denied:
             return denied.decision
@@ -176,8 +176,7 @@ class Decider:
         if question is None:
             return None
         reader = self.derivation.reader(question, resource_type)
-        is_item, can_be_impossible = resource_type not in KNOWN_BY, question.impossible_diagram is not False
-        asked = Asked(question, question.decide, reader, reader.read, is_item, can_be_impossible)
+        asked = Asked(question, question.decide, reader, reader.read, question.impossible_diagram is not False)
         return self._questions.setdefault(key, asked)
 
     def _unknown(self, request: Request) -> Decision:
@@ -193,7 +192,7 @@ class Decider:
 
 def answer(asked: Asked, seats: tuple[Seat, ...], request: Request, known: Mapping[str, Any] | None) -> Decision:
     """The answer through these seats, on the properties that were sent, with those `known` filling the gaps."""
-    question, decides, reader, read, _, can_be_impossible = asked
+    question, decides, reader, read, can_be_impossible = asked
     situations: tuple[Situation, ...] = ()
     missing: tuple[str, ...] = ()
     error: str | None = None

@@ -57,8 +57,8 @@ ENDPOINTS = (
     Endpoint(
         "PUT",
         f"{POLICY_VERSION}/shadow",
-        "Ask a staged bundle every live question too, searches and plans among them, and count where it says otherwise; "
-        "at most one bundle shadows.",
+        "Ask a staged bundle every live question too, searches and plans among them, and count where it says "
+        "otherwise; at most one bundle shadows.",
         bundles.switch_shadow,
         Scope.POLICY,
         body=wire.ShadowSwitch,
