@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 CAST = load_world(ROOT / "policy_tests" / "world" / "northgate.yaml")
 ACCOUNTS = [account.id for account in CAST.accounts.values() if account.signs_in]
 STAFF = list(CAST.staff)
+
+
+def each(names: list[str]) -> Any:
+    """A parameter for each; the tests of one reader share a walk, and so a worker."""
+    return [pytest.param(name, marks=pytest.mark.xdist_group(f"walk of {name}")) for name in names]
+
+
 ACTIONS: dict[str, list[str]] = {
     name: resource["actions"]
     for name, resource in yaml.safe_load((ROOT / "policies" / "facts.yaml").read_text())["resources"].items()
@@ -84,7 +91,7 @@ def walks(visitors: Callable[[str], Visitor]) -> Walks:
     return Walks(visitors)
 
 
-@pytest.mark.parametrize("reader", [*ACCOUNTS, *STAFF])
+@pytest.mark.parametrize("reader", each([*ACCOUNTS, *STAFF]))
 def test_every_link_leads_somewhere(reader: str, walks: Walks) -> None:
     """No link of any page leads to a refusal, an error, out of the site, or to a mark that is not there."""
     walked = walks.of(reader)
@@ -92,7 +99,7 @@ def test_every_link_leads_somewhere(reader: str, walks: Walks) -> None:
     assert walked.wrong == []
 
 
-@pytest.mark.parametrize("reader", [*ACCOUNTS, *STAFF])
+@pytest.mark.parametrize("reader", each([*ACCOUNTS, *STAFF]))
 def test_every_form_is_sent_to_where_the_reader_may_send_it(reader: str, walks: Walks, stack: Stack) -> None:
     """Each form goes to a page of the site map, and what it would do to an item is allowed to this reader."""
     subject = f"{'staff' if reader in STAFF else 'account'}/{reader}"
@@ -109,7 +116,7 @@ def test_every_form_is_sent_to_where_the_reader_may_send_it(reader: str, walks: 
     assert [where for where, allowed in zip(asked, answers, strict=True) if not allowed] == []
 
 
-@pytest.mark.parametrize("account", ACCOUNTS)
+@pytest.mark.parametrize("account", each(ACCOUNTS))
 def test_there_is_a_way_to_everything_that_is_allowed(account: str, walks: Walks, stack: Stack) -> None:
     """What the service allows to an account, on any item and client of the cast, is reached by links alone."""
     walked = walks.of(account)
@@ -128,7 +135,7 @@ def test_there_is_a_way_to_everything_that_is_allowed(account: str, walks: Walks
     assert missing == []
 
 
-@pytest.mark.parametrize("reader", [*ACCOUNTS, *STAFF])
+@pytest.mark.parametrize("reader", each([*ACCOUNTS, *STAFF]))
 def test_what_no_link_leads_to_is_refused(
     reader: str, walks: Walks, visitors: Callable[[str], Visitor], world: World
 ) -> None:
