@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.admin.emergency_view import open_emergencies
 from gateway.edge.questions import opens
-from gateway.web.bar import bar_of, current_of
+from gateway.web.bar import current_of, navigation
 from gateway.web.language import N_, _
 from gateway.web.pages import page
 
@@ -134,21 +134,13 @@ async def staff_frame(request: Request) -> Mapping[str, Any]:
     practice = await request.app.state.records.practice(request.state.reader.practice_id)
     name = practice.name if practice else ""
     sections = await _doors(request)
-    bar = bar_of(len(sections))
     emergencies, client = await open_emergencies(request), request.state.client
     in_emergency = client is not None and any(one.client_id == client.id for one in emergencies)
     return {
+        **navigation(sections, home="/admin", brand=name, practice_name=name, label=_("Practice")),
         "emergencies": emergencies,
         # Whoever reads under emergency access may not open the client's own page.
         "client_home": client and f"/admin/clients/{client.id}" + ("/emergency" if in_emergency else ""),
-        "home": "/admin",
-        "home_label": _("Go to the start page"),
-        "brand": name,
-        "practice_name": name,
-        "sections": sections,
-        "bar": bar,
-        "more_current": any(section.current for section in sections[bar:]),
-        "sections_label": _("Practice"),
     }
 
 

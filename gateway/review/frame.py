@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gateway.edge.questions import opens
-from gateway.web.bar import bar_of, current_of
+from gateway.web.bar import current_of, navigation
 from gateway.web.language import N_, _
 from gateway.web.pages import page
 
@@ -67,18 +67,8 @@ async def review_frame(request: Request) -> Mapping[str, Any]:
         for (label, icon, href, note, _question), is_open in zip(_DOORS, openings, strict=True)
         if is_open
     ]
-    bar = bar_of(len(sections))
-    return {
-        "emergencies": [],
-        "home": HOME,
-        "home_label": _("Go to the start page"),
-        "brand": _("Policy review"),
-        "practice_name": name,
-        "sections": sections,
-        "bar": bar,
-        "more_current": any(section.current for section in sections[bar:]),
-        "sections_label": _("Review"),
-    }
+    shown = navigation(sections, home=HOME, brand=_("Policy review"), practice_name=name, label=_("Review"))
+    return {**shown, "emergencies": []}
 
 
 async def start(request: Request) -> Response:
