@@ -164,6 +164,7 @@ def _service(actor: str) -> Iterator[_Service]:
         headers = {
             "Authorization": f"Bearer {_token(settings)}",
             "Kinguard-Actor": actor if "/" in actor else f"staff/{actor}",
+            "Kinguard-Actor-Amr": _amr(settings),
         }
         transport = httpx.HTTPTransport(uds=str(socket)) if socket else httpx.HTTPTransport()
         base_url = "http://127.0.0.1" if socket else where
@@ -182,3 +183,11 @@ def _token(settings: Settings) -> str:
             "KINGUARD_TOKEN must hold an access token with the scopes policy and act, from /oauth/token"
         )
     return demo_token(settings, _CLIENT)
+
+
+def _amr(settings: Settings) -> str:
+    """How who acts signed in (RFC 8176); production asks staff for a second factor."""
+    amr = os.environ.get("KINGUARD_ACTOR_AMR", "")
+    if not amr and settings.profile != "demo":
+        raise typer.BadParameter("KINGUARD_ACTOR_AMR must say how who acts signed in, such as 'pwd otp'")
+    return amr

@@ -112,7 +112,7 @@ class Fleet:
     count: int = 0
     token: str = ""
 
-    def start(self, *words: str, shares_bundles: bool = True, profile: str = "demo") -> Process:
+    def start(self, *words: str, shares_bundles: bool = True) -> Process:
         """A process of its own data directory; `shares_bundles` as on one host."""
         self.count += 1
         data = self.folder / f"host{self.count}"
