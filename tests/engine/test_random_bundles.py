@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -14,19 +14,38 @@ from tests.engine.random_bundles import ACTIONS, HELPERS, Judge, build_bundle, c
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from authz_service.engine import Policy
+    from tests.engine.random_bundles import Shape
+
 CASES = int(os.environ.get("KINGUARD_CASES", "1000"))
 SITUATIONS_EACH = 100
 SEEDS = range(max(1, CASES // SITUATIONS_EACH))
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_random_bundle_answers_as_polar_does(tmp_path: Path, seed: int) -> None:
-    draw = random.Random(seed)
+class Drawn(NamedTuple):
+    """A random bundle, what it is about, its text, and Polar to compare it with."""
+
+    policy: Policy
+    shape: Shape
+    text: str
+    judge: Judge
+    seed: int
+
+
+@pytest.fixture(scope="module", params=SEEDS)
+def drawn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+    """A bundle, built once for the tests that ask it."""
+    draw = random.Random(request.param)
+    folder = tmp_path_factory.mktemp("drawn")
     built = None
     while built is None:
-        built = build_bundle(tmp_path, draw)
-    policy, shape, text = built
-    judge = Judge(text)
+        built = build_bundle(folder, draw)
+    return Drawn(*built, Judge(built[2]), request.param)
+
+
+def test_a_random_bundle_answers_as_polar_does(drawn: Drawn) -> None:
+    policy, shape, text, judge, seed = drawn
+    draw = random.Random(seed)
     answers: Counter[bool] = Counter()
     for resource, actions in ACTIONS.items():
         subjects = list(completions(shape.subject, {}))
@@ -41,14 +60,9 @@ def test_a_random_bundle_answers_as_polar_does(tmp_path: Path, seed: int) -> Non
                 answers[expected] += 1
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_missing_facts_are_answered_as_all_their_completions_are(tmp_path: Path, seed: int) -> None:
+def test_missing_facts_are_answered_as_all_their_completions_are(drawn: Drawn) -> None:
+    policy, shape, text, judge, seed = drawn
     draw = random.Random(seed + 10_000)
-    built = None
-    while built is None:
-        built = build_bundle(tmp_path, draw)
-    policy, shape, text = built
-    judge = Judge(text)
     for _ in range(8):
         resource = draw.choice(list(ACTIONS))
         action = draw.choice(ACTIONS[resource])
