@@ -14,11 +14,11 @@ run: ## Start the authz service and the gateway with the demo practice
 test: ## Run every test, on SQLite and on real PostgreSQL and Redis
 	@deploy/setup.sh dev
 	@command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || echo "NO CHROMIUM HERE: the tests of pages in a browser are left out; install chromium to run them" >&2
-	$(PY) -m pytest -q -n 3 --dist loadgroup
+	$(PY) -m pytest -q -n 3
 
 stories: ## Play the stories in the browser once more, on PostgreSQL and Redis
 	@deploy/setup.sh dev
-	KINGUARD_STORIES_ON=postgresql $(PY) -m pytest -q -n 3 --dist loadgroup $(STORIES)
+	KINGUARD_STORIES_ON=postgresql $(PY) -m pytest -q -n 3 $(STORIES)
 
 check: ## Format, lint, types, import contracts, policy check
 	@deploy/setup.sh dev

@@ -21,13 +21,6 @@ if TYPE_CHECKING:
 CAST = load_world(ROOT / "policy_tests" / "world" / "northgate.yaml")
 ACCOUNTS = [account.id for account in CAST.accounts.values() if account.signs_in]
 STAFF = list(CAST.staff)
-
-
-def each(names: list[str]) -> Any:
-    """A parameter for each; the tests of one reader share a walk, and so a worker."""
-    return [pytest.param(name, marks=pytest.mark.xdist_group(f"walk of {name}")) for name in names]
-
-
 ACTIONS: dict[str, list[str]] = {
     name: resource["actions"]
     for name, resource in yaml.safe_load((ROOT / "policies" / "facts.yaml").read_text())["resources"].items()
@@ -74,37 +67,36 @@ SAID = {
 }
 
 
-class Walks:
-    """One walk for each reader, made when it is first asked for."""
-
-    def __init__(self, visitors: Callable[[str], Visitor]) -> None:
-        self._visitors, self._made = visitors, dict[str, Walk]()
-
-    def of(self, name: str) -> Walk:
-        if name not in self._made:
-            self._made[name] = walk(self._visitors(name), "/admin" if name in STAFF else "/")
-        return self._made[name]
-
-
 @pytest.fixture(scope="module")
-def walks(visitors: Callable[[str], Visitor]) -> Walks:
-    return Walks(visitors)
+def walked(request: pytest.FixtureRequest, visitors: Callable[[str], Visitor]) -> Walk:
+    """The walk of one reader; the tests of each reader stand together, so that it is made once."""
+    return walk(visitors(request.param), "/admin" if request.param in STAFF else "/")
 
 
-@pytest.mark.parametrize("reader", each([*ACCOUNTS, *STAFF]))
-def test_every_link_leads_somewhere(reader: str, walks: Walks) -> None:
+@pytest.fixture
+def reader(request: pytest.FixtureRequest) -> str:
+    """Whose walk it is."""
+    name: str = request.node.callspec.params["walked"]
+    return name
+
+
+of_everyone = pytest.mark.parametrize("walked", [*ACCOUNTS, *STAFF], indirect=True, scope="module")
+of_families = pytest.mark.parametrize("walked", ACCOUNTS, indirect=True, scope="module")
+
+
+@of_everyone
+def test_every_link_leads_somewhere(walked: Walk) -> None:
     """No link of any page leads to a refusal, an error, out of the site, or to a mark that is not there."""
-    walked = walks.of(reader)
     assert {path: status for path, status in walked.statuses.items() if status != 200} == {}
     assert walked.wrong == []
 
 
-@pytest.mark.parametrize("reader", each([*ACCOUNTS, *STAFF]))
-def test_every_form_is_sent_to_where_the_reader_may_send_it(reader: str, walks: Walks, stack: Stack) -> None:
+@of_everyone
+def test_every_form_is_sent_to_where_the_reader_may_send_it(walked: Walk, reader: str, stack: Stack) -> None:
     """Each form goes to a page of the site map, and what it would do to an item is allowed to this reader."""
     subject = f"{'staff' if reader in STAFF else 'account'}/{reader}"
     asked: dict[str, dict[str, Any]] = {}
-    for form in sorted(walks.of(reader).forms):
+    for form in sorted(walked.forms):
         found = declared(form.method, form.path)
         assert found is not None, form
         route, parts = found
@@ -116,16 +108,15 @@ def test_every_form_is_sent_to_where_the_reader_may_send_it(reader: str, walks: 
     assert [where for where, allowed in zip(asked, answers, strict=True) if not allowed] == []
 
 
-@pytest.mark.parametrize("account", each(ACCOUNTS))
-def test_there_is_a_way_to_everything_that_is_allowed(account: str, walks: Walks, stack: Stack) -> None:
+@of_families
+def test_there_is_a_way_to_everything_that_is_allowed(walked: Walk, reader: str, stack: Stack) -> None:
     """What the service allows to an account, on any item and client of the cast, is reached by links alone."""
-    walked = walks.of(account)
     things = [(item.type, item.id, item.client) for item in CAST.records.values()]
     things += [
         (kind, client, client) for kind in ACTIONS.keys() - {kind for kind, *_ in things} for client in CAST.clients
     ]
     asked = [(action, *thing) for thing in things for action in ACTIONS[thing[0]]]
-    answers = stack.batch(f"account/{account}", [question(*one) for one in asked])
+    answers = stack.batch(f"account/{reader}", [question(*one) for one in asked])
     ways = walked.ways()
     missing = []
     for (action, type_, item, client), allowed in zip(asked, answers, strict=True):
@@ -135,13 +126,13 @@ def test_there_is_a_way_to_everything_that_is_allowed(account: str, walks: Walks
     assert missing == []
 
 
-@pytest.mark.parametrize("reader", each([*ACCOUNTS, *STAFF]))
+@of_everyone
 def test_what_no_link_leads_to_is_refused(
-    reader: str, walks: Walks, visitors: Callable[[str], Visitor], world: World
+    walked: Walk, reader: str, visitors: Callable[[str], Visitor], world: World
 ) -> None:
     """A section of a client, for staff a client, that nobody leads the reader to does not open either."""
     places = ["/admin/clients/{}"] if reader in STAFF else [f"/c/{{}}{below}" for below in SECTIONS]
-    reached = walks.of(reader).ways()
+    reached = walked.ways()
     for path in (place.format(client) for client in world.clients for place in places):
         if f"GET {path}" not in reached:
             assert visitors(reader).read(path).status_code in {403, 404}, path
