@@ -31,7 +31,8 @@ def box(page: Page, label: str) -> str:
 
 def save(page: Page, button: str = "Save") -> str:
     """Save, past the page that shows whom it reaches where there is one, and what the page says then."""
-    page.get_by_role("button", name=button, exact=True).click()
+    with page.expect_navigation():  # What is asked of the page next does not wait by itself.
+        page.get_by_role("button", name=button, exact=True).click()
     if page.get_by_role("heading", name="Before you save").count():
         page.get_by_role("button", name="Save", exact=True).click()
     return page.get_by_role("status").inner_text().strip()
