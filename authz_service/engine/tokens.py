@@ -73,14 +73,14 @@ class Clause:
     file: str
     line: int
     says: str
+    calls: frozenset[str] = field(init=False, repr=False, compare=False)  # the predicates that the body may call
 
-    @property
-    def calls(self) -> frozenset[str]:
-        """The predicates that the body may call."""
+    def __post_init__(self) -> None:
         pairs = zip(self.body, self.body[1:], strict=False)
-        return frozenset(
+        calls = (
             name.text for name, after in pairs if name.kind is Kind.NAME and after.is_sign("(") and name.text != "in"
         )
+        object.__setattr__(self, "calls", frozenset(calls))
 
     def passed(self, variable: str) -> set[tuple[str, int]]:
         """The predicates, each with a parameter's place, to which the body hands this variable as it is."""

@@ -151,7 +151,12 @@ class Laboratory:
         Raises:
             BundleError: something is wrong with them.
         """
-        text = lint([read_polar(source, file) for file, source in sources.items()], self.facts)
+        known = self.bundle.polar
+        files = [
+            self.files[file] if known.get(file) == source else read_polar(source, file)
+            for file, source in sources.items()
+        ]
+        text = lint(files, self.facts)
         if text.problems:
             raise BundleError(text.problems)
         return text
