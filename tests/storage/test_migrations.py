@@ -8,10 +8,11 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
 
 from authz_service.storage import Database, migrate
-from authz_service.storage.database import MIGRATIONS
+from authz_service.storage.database import MIGRATIONS, newest_revision, revision_of
 from models.tables import access, policy, trail
 from models.tables.base import AccessTable
 
@@ -28,6 +29,19 @@ def test_the_migrated_database_has_exactly_the_tables_of_the_models(database_url
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": "access_version"})
         assert compare_metadata(context, AccessTable.metadata) == []
+    database.dispose()
+
+
+def test_the_newest_revision_is_the_one_that_alembic_ends_with(tmp_path: Path) -> None:
+    """So that a database which is up to date is known without Alembic; an empty one has none."""
+    assert ScriptDirectory(str(MIGRATIONS)).get_heads() == [newest_revision()]
+    url = f"sqlite:///{tmp_path / 'access.db'}"
+    database = Database(url)
+    with database.reading() as connection:
+        assert revision_of(connection) is None
+    migrate(url)
+    with database.reading() as connection:
+        assert revision_of(connection) == newest_revision()
     database.dispose()
 
 
