@@ -167,11 +167,17 @@ def seeded_store(seeded_url: str, standing_clock: StandingClock) -> Iterator[Acc
 
 
 @pytest.fixture(scope="session")
-def policy(tmp_path_factory: pytest.TempPathFactory) -> Policy:
+def bundle_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the diagrams of our bundle are stored."""
+    return tmp_path_factory.mktemp("bundles")
+
+
+@pytest.fixture(scope="session")
+def policy(bundle_store: Path) -> Policy:
     """Our bundle."""
     from authz_service.engine import load_policy
 
-    return load_policy(ROOT / "policies", tmp_path_factory.mktemp("bundles"))
+    return load_policy(ROOT / "policies", bundle_store)
 
 
 @pytest.fixture(scope="session")
